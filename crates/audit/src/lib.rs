@@ -1,0 +1,1 @@
+//! The read side: timelines, cases, balances, and verification of a stored ledger.

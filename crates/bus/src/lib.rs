@@ -1,0 +1,1 @@
+//! JetStream: streams, guarded publishing, group commit, replay and the managed nats-server.

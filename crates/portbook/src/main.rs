@@ -1,0 +1,2 @@
+//! The portbook command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Stream to ledger to store: one pure fold, one commit per batch, seals and signed checkpoints.

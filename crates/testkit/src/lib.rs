@@ -1,0 +1,1 @@
+//! For tests: a real nats-server, temporary ledgers, builders and check_ledger.

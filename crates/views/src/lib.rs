@@ -1,0 +1,1 @@
+//! Timelines, cases and licence balances: folds over events.

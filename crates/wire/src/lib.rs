@@ -1,0 +1,1 @@
+//! Events as bytes: CloudEvents envelopes, frozen versions, control messages, commands, observation files.
