@@ -1,1 +1,28 @@
-//! The ledger on disk: leaves, lookups, frontiers and view rows in sled, one atomic commit per batch.
+//! The ledger on disk: leaves, lookups, chain heads, view rows and the reader's position, in sled.
+//!
+//! Everything one batch of messages changes is written in one atomic sled batch and then really synced; a ledger is
+//! therefore always at the end of some batch. Sole owner of sled and of the bincode rows.
+
+mod bloom;
+mod book;
+mod codec;
+mod commit;
+mod directory;
+mod durable;
+mod forge;
+mod key;
+mod packed;
+mod reader;
+mod run;
+mod store;
+mod verdict;
+
+pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
+pub use commit::{Commit, LeafBatch, LookupKey, Lookups, Sealed};
+pub use directory::{LedgerDirectory, SignedTree};
+pub use durable::StoreError;
+pub use forge::{Forgery, forge};
+pub use codec::RowError;
+pub use reader::{Leaves, Packed, StoreReader};
+pub use store::Store;
+pub use verdict::Verdict;

@@ -1,1 +1,12 @@
-//! Timelines, cases and licence balances: folds over events.
+//! Timelines, cases and licence balances: folds over recorded events.
+//!
+//! Pure and deterministic: no clock, no randomness, no map whose order is not defined. A view is a function of the
+//! records it was given, so that a rebuilt view can be compared with the one it replaces.
+
+mod balance;
+mod case;
+mod timeline;
+
+pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
+pub use case::{CaseStage, CaseTimeline, OpenQuery};
+pub use timeline::{Placement, RecordClass, TimelineRow};

@@ -1,0 +1,44 @@
+# The words below are all there is; `make help` explains them.
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+PYTHON ?= python3
+
+.PHONY: help demo build test lint fmt doc bench soak cluster-test nats-server clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## Import 24,735 simulated facts, run live cases, verify every port, find a changed byte
+	@target/release/portbook demo --exit
+
+build: nats-server ## Build the release binaries
+	@$(CARGO) build --release --locked --quiet
+
+test: nats-server lint ## Run every check: lint, unit, property, end-to-end, format vectors
+	$(CARGO) test --workspace --locked
+
+lint: ## Check formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+doc: ## Build the API documentation
+	$(CARGO) doc --workspace --no-deps --locked
+
+bench: build ## Measure against the limits of this machine, as ratios
+	@target/release/portbook bench
+
+soak: nats-server ## Kill processes under load for a long time (minutes)
+	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
+
+cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
+	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
+
+nats-server: ## Make sure that a nats-server of at least 2.12 is there
+	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null
+
+clean: ## Remove what building made
+	$(CARGO) clean
+	rm -rf .tools

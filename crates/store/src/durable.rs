@@ -1,0 +1,185 @@
+//! Opening sled so that damage is reported, and writing so that what is acknowledged survives power loss.
+
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crate::codec::RowError;
+use crate::directory::SignedTree;
+
+/// Pages sled may keep in memory. The working set is the open ends and the lookups' newest runs.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Why the store could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was ever created here.
+    #[error("there is no ledger at {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Something stands where a new ledger was to be created.
+    #[error("there is a ledger at {} already", path.display())]
+    Exists {
+        /// Where it was to be created.
+        path: PathBuf,
+    },
+    /// Another process has it open.
+    #[error("the ledger at {} is in use by another process", path.display())]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// sled met bytes that it did not write.
+    #[error("the store at {} is damaged: {report}", path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What sled says.
+        report: String,
+    },
+    /// sled could not do it.
+    #[error("could not {doing}")]
+    Sled {
+        /// What was being done.
+        doing: &'static str,
+        /// sled's reason.
+        #[source]
+        source: sled::Error,
+    },
+    /// The operating system could not do it.
+    #[error("could not {doing} {}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A row is not what this version writes.
+    #[error("the stored {what} is not readable")]
+    Row {
+        /// Which row.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: RowError,
+    },
+    /// A row could not be written.
+    #[error("the {what} cannot be stored")]
+    Unstorable {
+        /// Which row.
+        what: &'static str,
+        /// bincode's reason.
+        #[source]
+        source: bincode::error::EncodeError,
+    },
+    /// A leaf that the book counts is not there.
+    #[error("leaf {index} of {size} is missing from the store")]
+    LeafMissing {
+        /// Its index.
+        index: u64,
+        /// How many there should be.
+        size: u64,
+    },
+    /// A batch does not start where the stored book ends.
+    #[error("a batch that starts at leaf {offered} does not continue a ledger of {size} leaves")]
+    NotNext {
+        /// First leaf of the batch.
+        offered: u64,
+        /// Stored size.
+        size: u64,
+    },
+    /// `signed.log` is not what this program writes.
+    #[error("line {line} of {} is not a larger tree than the line before", path.display())]
+    SignedLog {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Signing this tree would contradict what was signed.
+    #[error(
+        "refusing to sign a tree of {} leaves with root {}: {} leaves with root {} are signed already",
+        offered.size, offered.root, signed.size, signed.root
+    )]
+    SignedBefore {
+        /// What was signed last.
+        signed: SignedTree,
+        /// What was to be signed.
+        offered: SignedTree,
+    },
+    /// An earlier write failed, so what is on disk is not known.
+    #[error("an earlier write failed; the store takes no more until the process is started again")]
+    Poisoned,
+}
+
+/// Opens the sled database in `path`, which must hold one already unless `create`.
+pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
+    let exists = path.join("db").exists();
+    match (exists, create) {
+        (false, false) => return Err(StoreError::Missing { path: path.to_owned() }),
+        (true, true) => return Err(StoreError::Exists { path: path.to_owned() }),
+        (true, false) | (false, true) => {}
+    }
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(None)
+        .use_compression(false);
+    // sled asserts its way through some damaged files; a reader of evidence must learn that, not see a backtrace.
+    let opened = silently(|| catch_unwind(AssertUnwindSafe(|| config.open())));
+    match opened {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(source)) => Err(open_error(path, source)),
+        Err(panic) => Err(StoreError::Damaged { path: path.to_owned(), report: report_of(panic.as_ref()) }),
+    }
+}
+
+fn open_error(path: &Path, source: sled::Error) -> StoreError {
+    let text = source.to_string();
+    if text.contains("could not acquire lock") {
+        StoreError::InUse { path: path.to_owned() }
+    } else if matches!(source, sled::Error::Corruption { .. }) {
+        StoreError::Damaged { path: path.to_owned(), report: text }
+    } else {
+        StoreError::Sled { doing: "open the store", source }
+    }
+}
+
+/// Keeps the panic hook quiet while `act` runs; the panic is reported as an error instead.
+fn silently<T>(act: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = act();
+    std::panic::set_hook(hook);
+    done
+}
+
+fn report_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("sled stopped without a reason").chars().take(300).collect()
+}
+
+/// Forces everything applied so far onto the disk.
+///
+/// On Linux sled's `flush` ends in `sync_file_range`, which is no barrier: without the `sync_all` behind it,
+/// acknowledged batches were lost in simulated power failures.
+pub(crate) fn sync(db: &sled::Db, path: &Path) -> Result<(), StoreError> {
+    db.flush().map_err(|source| StoreError::Sled { doing: "flush the store", source })?;
+    let file = path.join("db");
+    File::open(&file)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|source| StoreError::Io { doing: "sync", path: file, source })
+}
+
+/// Makes names created in `directory` durable.
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    File::open(directory)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|source| StoreError::Io { doing: "sync the directory", path: directory.to_owned(), source })
+}

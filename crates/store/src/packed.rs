@@ -1,0 +1,100 @@
+//! Runs of consecutive items packed into values below 64 KiB, as `u16 length || bytes` each.
+//!
+//! An item per key costs sled several times its size; a packed value costs little more than its bytes, and its form
+//! is the C2SP entry bundle. A batch appends a *piece*; once the pieces since the last boundary fill a *chunk* they are
+//! replaced by it. Pieces and chunks read alike: a value under the number of its first item.
+
+use sled::IVec;
+
+use crate::key;
+
+/// Values of 64 KiB and more leave sled's log and become files of their own.
+pub(crate) const LEAF_CHUNK_BYTES_MAX: usize = 60 * 1024;
+/// Rows of many ports are open at once: smaller chunks keep them cheap in memory.
+pub(crate) const ROW_CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// A chunk never crosses a multiple of this number of items, so that entry bundles are whole chunks.
+const CHUNK_ITEMS_MAX: u64 = 256;
+
+/// The writing end of one packed sequence.
+#[derive(Debug)]
+pub(crate) struct PackedWriter {
+    prefix: Vec<u8>,
+    chunk_bytes_max: usize,
+    first: u64,
+    next: u64,
+    bytes: Vec<u8>,
+    pieces: Vec<u64>,
+}
+
+impl PackedWriter {
+    /// A writer whose next item has number `next`.
+    ///
+    /// Pieces that an earlier process left before `next` stay as they are: they read as well as a chunk.
+    pub(crate) fn new(prefix: Vec<u8>, chunk_bytes_max: usize, next: u64) -> Self {
+        Self { prefix, chunk_bytes_max, first: next, next, bytes: Vec::new(), pieces: Vec::new() }
+    }
+
+    /// Appends `items` and adds the values this changes to `batch`.
+    ///
+    /// `items` must be at most 65,535 bytes each; longer ones were refused where they were made.
+    pub(crate) fn append<'a>(&mut self, items: impl Iterator<Item = &'a [u8]>, batch: &mut sled::Batch) {
+        let mut piece = (self.next, self.bytes.len());
+        for item in items {
+            if self.bytes.len() + 2 + item.len() > self.chunk_bytes_max && !self.bytes.is_empty() {
+                self.close(batch);
+                piece = (self.next, 0);
+            }
+            let length = u16::try_from(item.len()).unwrap_or(u16::MAX);
+            self.bytes.extend_from_slice(&length.to_be_bytes());
+            self.bytes.extend_from_slice(item);
+            self.next += 1;
+            if self.next.is_multiple_of(CHUNK_ITEMS_MAX) {
+                self.close(batch);
+                piece = (self.next, 0);
+            }
+        }
+        if let Some(bytes) = self.bytes.get(piece.1..)
+            && !bytes.is_empty()
+        {
+            batch.insert(key::numbered(&self.prefix, piece.0), bytes);
+            self.pieces.push(piece.0);
+        }
+    }
+
+    fn close(&mut self, batch: &mut sled::Batch) {
+        for piece in self.pieces.drain(..).filter(|piece| *piece != self.first) {
+            batch.remove(key::numbered(&self.prefix, piece));
+        }
+        batch.insert(key::numbered(&self.prefix, self.first), self.bytes.as_slice());
+        self.bytes.clear();
+        self.first = self.next;
+    }
+}
+
+/// The value that holds item `number`, and the number of its first item.
+pub(crate) fn value_holding(db: &sled::Db, prefix: &[u8], number: u64) -> sled::Result<Option<(u64, IVec)>> {
+    let last = db.range(prefix.to_vec()..=key::numbered(prefix, number)).next_back().transpose()?;
+    Ok(last.and_then(|(found, value)| Some((key::number_of(&found)?, value))))
+}
+
+/// The items of one packed value; stops early where the value is cut short.
+pub(crate) fn items(value: &[u8]) -> Items<'_> {
+    Items { rest: value }
+}
+
+/// Iterator of [`items`].
+#[derive(Debug, Clone)]
+pub(crate) struct Items<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.rest.split_first_chunk::<2>()?;
+        let (item, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        self.rest = rest;
+        Some(item)
+    }
+}

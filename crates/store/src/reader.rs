@@ -1,0 +1,242 @@
+//! The reading end: leaves in order, rows of a chain, lookups, seals and verdicts.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use portbook_ledger::{Chain, Hash, Index};
+use portbook_views::TimelineRow;
+use sled::IVec;
+
+use crate::book::{Book, BookRow, ChainHead, HeadRow, TreeRow, frontier_of};
+use crate::codec;
+use crate::commit::{LookupKey, Sealed};
+use crate::durable::{self, StoreError};
+use crate::key;
+use crate::packed::{items, value_holding};
+use crate::run;
+use crate::store::{CASES, LICENSES};
+use crate::verdict::Verdict;
+
+/// A cheap handle for reading; it can be cloned and used from many threads, also while a [`crate::Store`] writes.
+#[derive(Debug, Clone)]
+pub struct StoreReader {
+    db: sled::Db,
+}
+
+impl StoreReader {
+    /// Opens the store in `path` for reading. No other process may have it open.
+    ///
+    /// # Errors
+    /// As [`crate::Store::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: durable::open(path, false)? })
+    }
+
+    pub(crate) const fn over(db: sled::Db) -> Self {
+        Self { db }
+    }
+
+    /// The book after the last commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Row`] when a row is not readable.
+    pub fn book(&self) -> Result<Book, StoreError> {
+        let mut heads = BTreeMap::new();
+        for stored in self.db.scan_prefix(key::HEADS) {
+            let (at, row) = stored.map_err(reading)?;
+            let chain = key::chain_of_head(&at)
+                .ok_or(StoreError::Row { what: "chain head", source: codec::RowError::NotCanonical })?;
+            heads.insert(chain, ChainHead::from_row(decode::<HeadRow>("chain head", &row)?)?);
+        }
+        let row = self.db.get(key::BOOK).map_err(reading)?;
+        let row = row.ok_or(StoreError::Row { what: "book", source: codec::RowError::NotCanonical })?;
+        Book::from_rows(decode::<BookRow>("book", &row)?, heads)
+    }
+
+    /// The leaf at `index`, when the store has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when it cannot be read.
+    pub fn leaf(&self, index: Index) -> Result<Option<Vec<u8>>, StoreError> {
+        self.item(key::LEAVES, index.get())
+    }
+
+    /// The leaves from `range.start` to before `range.end`, packed as they are stored.
+    ///
+    /// The iterator ends early when the store does; each packed value is checked to continue the one before.
+    #[must_use]
+    pub fn leaves(&self, range: Range<u64>) -> Leaves {
+        Leaves { db: self.db.clone(), prefix: key::LEAVES.to_vec(), next: range.start, end: range.end }
+    }
+
+    /// The timeline rows of `chain` at the positions `range` (from 1), streamed in order.
+    ///
+    /// # Errors
+    /// Per row: [`StoreError::Row`] when it is not readable, [`StoreError::LeafMissing`] when rows are missing.
+    pub fn rows(&self, chain: Chain, range: Range<u64>) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
+        let packed = Leaves { db: self.db.clone(), prefix: key::rows(chain), next: range.start, end: range.end };
+        packed.flat_map(|value| {
+            let rows: Vec<_> = match value {
+                Ok(packed) => packed.iter().map(|row| decode("timeline row", row)).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            rows
+        })
+    }
+
+    /// The timeline row at `position` (from 1) of `chain`.
+    ///
+    /// # Errors
+    /// As [`StoreReader::rows`].
+    pub fn row(&self, chain: Chain, position: u64) -> Result<Option<TimelineRow>, StoreError> {
+        let row = self.item(&key::rows(chain), position)?;
+        row.map(|row| decode("timeline row", &row)).transpose()
+    }
+
+    /// Leaf indexes of the records of the case with this hashed name, in ledger order.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when the lookups cannot be read.
+    pub fn case_records(&self, case: &LookupKey) -> Result<Vec<u64>, StoreError> {
+        run::find_all(&self.db, CASES, case).map_err(reading)
+    }
+
+    /// Leaf indexes of the records that carry the licence or declaration with this hashed name, in ledger order.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when the lookups cannot be read.
+    pub fn license_records(&self, license: &LookupKey) -> Result<Vec<u64>, StoreError> {
+        run::find_all(&self.db, LICENSES, license).map_err(reading)
+    }
+
+    /// Leaf indexes of the records that hold the event with this hashed identity.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when the lookups cannot be read.
+    pub fn event_records(&self, event: &LookupKey) -> Result<Vec<u64>, StoreError> {
+        run::find_all(&self.db, crate::store::EVENTS, event).map_err(reading)
+    }
+
+    /// The tree as it stood at the seal at `index`.
+    ///
+    /// # Errors
+    /// [`StoreError::Row`] when the row is not readable.
+    pub fn sealed(&self, index: Index) -> Result<Option<Sealed>, StoreError> {
+        let row = self.db.get(key::numbered(key::SEALS, index.get())).map_err(reading)?;
+        row.map(|row| {
+            let (root, tree) = decode::<([u8; 32], TreeRow)>("seal", &row)?;
+            Ok(Sealed { index, root: Hash::from_bytes(root), frontier: frontier_of(tree)? })
+        })
+        .transpose()
+    }
+
+    /// How many leaves have had their signatures checked.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when it cannot be read.
+    pub fn verdict_position(&self) -> Result<u64, StoreError> {
+        let stored = self.db.get(key::VERDICT_POSITION).map_err(reading)?;
+        Ok(stored.as_deref().and_then(key::number_of).unwrap_or(0))
+    }
+
+    /// What checking the signature of the leaf at `index` found; none when it was not checked yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when it cannot be read.
+    pub fn verdict(&self, index: Index) -> Result<Option<Verdict>, StoreError> {
+        let found = value_holding(&self.db, key::VERDICTS, index.get()).map_err(reading)?;
+        Ok(found.and_then(|(first, verdicts)| {
+            let at = usize::try_from(index.get() - first).ok()?;
+            Verdict::from_byte(*verdicts.get(at)?)
+        }))
+    }
+
+    /// Keeps the verdicts of the leaves from `first` on. They are made durable by the next commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when they cannot be written.
+    pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
+        let bytes: Vec<u8> = verdicts.iter().map(|verdict| verdict.byte()).collect();
+        let mut batch = sled::Batch::default();
+        let next = first.saturating_add(u64::try_from(verdicts.len()).unwrap_or(u64::MAX));
+        batch.insert(key::numbered(key::VERDICTS, first), bytes);
+        batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
+        self.db.apply_batch(batch).map_err(|source| StoreError::Sled { doing: "keep signature verdicts", source })
+    }
+
+    fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = value_holding(&self.db, prefix, number).map_err(reading)?;
+        Ok(found.and_then(|(first, value)| {
+            let skipped = usize::try_from(number - first).ok()?;
+            items(&value).nth(skipped).map(<[u8]>::to_vec)
+        }))
+    }
+}
+
+/// Iterator over packed values: leaves of the ledger or rows of a chain.
+#[derive(Debug)]
+pub struct Leaves {
+    db: sled::Db,
+    prefix: Vec<u8>,
+    next: u64,
+    end: u64,
+}
+
+/// Consecutive items of one packed value.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// Number of the first item.
+    pub first: u64,
+    value: IVec,
+    skip: usize,
+    take: usize,
+}
+
+impl Packed {
+    /// The items in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        items(&self.value).skip(self.skip).take(self.take)
+    }
+}
+
+impl Iterator for Leaves {
+    type Item = Result<Packed, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.end {
+            return None;
+        }
+        let found = match value_holding(&self.db, &self.prefix, self.next) {
+            Ok(found) => found,
+            Err(source) => return Some(Err(self.fail(reading(source)))),
+        };
+        let missing = StoreError::LeafMissing { index: self.next, size: self.end };
+        let Some((first, value)) = found else { return Some(Err(self.fail(missing))) };
+        let skip = usize::try_from(self.next - first).unwrap_or(usize::MAX);
+        let take = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
+        let packed = Packed { first: self.next, value, skip, take };
+        let count = packed.iter().count();
+        if count == 0 {
+            return Some(Err(self.fail(missing)));
+        }
+        self.next += u64::try_from(count).unwrap_or(u64::MAX);
+        Some(Ok(packed))
+    }
+}
+
+impl Leaves {
+    /// Ends the iteration after `error`.
+    fn fail(&mut self, error: StoreError) -> StoreError {
+        self.next = self.end;
+        error
+    }
+}
+
+fn reading(source: sled::Error) -> StoreError {
+    StoreError::Sled { doing: "read the store", source }
+}
+
+fn decode<T: serde::Serialize + serde::de::DeserializeOwned>(what: &'static str, row: &[u8]) -> Result<T, StoreError> {
+    codec::decode(row).map_err(|source| StoreError::Row { what, source })
+}

@@ -1,0 +1,176 @@
+//! The writing end: one atomic, durable commit per batch.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use portbook_ledger::{Chain, Index};
+use portbook_views::TimelineRow;
+
+use crate::book::Book;
+use crate::codec;
+use crate::commit::{Commit, LookupKey, Lookups, Sealed};
+use crate::durable::{self, StoreError};
+use crate::key;
+use crate::packed::{LEAF_CHUNK_BYTES_MAX, PackedWriter, ROW_CHUNK_BYTES_MAX};
+use crate::reader::StoreReader;
+use crate::run::{Entry, Filters, Runs, entry};
+
+/// Family of the event identities.
+pub(crate) const EVENTS: u8 = b'e';
+/// Family of the cases.
+pub(crate) const CASES: u8 = b'c';
+/// Family of the licence and declaration numbers.
+pub(crate) const LICENSES: u8 = b'l';
+
+/// A ledger directory's store, open for writing. One process at a time can hold it.
+#[derive(Debug)]
+pub struct Store {
+    db: sled::Db,
+    path: PathBuf,
+    book: Book,
+    leaves: PackedWriter,
+    rows: BTreeMap<Chain, PackedWriter>,
+    events: Runs,
+    cases: Runs,
+    licenses: Runs,
+    /// Set before a write and cleared after its sync: after a failure nobody knows what is on disk.
+    writing: bool,
+}
+
+impl Store {
+    /// Creates an empty store in `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when there is one already.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(path)
+            .map_err(|source| StoreError::Io { doing: "create", path: path.to_owned(), source })?;
+        let db = durable::open(path, true)?;
+        db.insert(key::BOOK, encode("book", &Book::default().row())?)
+            .map_err(|source| StoreError::Sled { doing: "write the first book", source })?;
+        durable::sync(&db, path)?;
+        durable::sync_directory(path)?;
+        Self::with(db, path)
+    }
+
+    /// Opens the store in `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is none, [`StoreError::InUse`] when another process has it,
+    /// [`StoreError::Damaged`] when sled cannot read its own files.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::with(durable::open(path, false)?, path)
+    }
+
+    fn with(db: sled::Db, path: &Path) -> Result<Self, StoreError> {
+        let reader = StoreReader::over(db.clone());
+        let book = reader.book()?;
+        let runs = |family, filters| {
+            Runs::open(&db, family, filters).map_err(|source| StoreError::Sled { doing: "read the lookups", source })
+        };
+        let (events, cases, licenses) =
+            (runs(EVENTS, Filters::Kept)?, runs(CASES, Filters::None)?, runs(LICENSES, Filters::None)?);
+        Ok(Self {
+            path: path.to_owned(),
+            leaves: PackedWriter::new(key::LEAVES.to_vec(), LEAF_CHUNK_BYTES_MAX, book.size()),
+            rows: BTreeMap::new(),
+            book,
+            events,
+            cases,
+            licenses,
+            db,
+            writing: false,
+        })
+    }
+
+    /// State after the last commit.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// A reading end, which sees each commit whole.
+    #[must_use]
+    pub fn reader(&self) -> StoreReader {
+        StoreReader::over(self.db.clone())
+    }
+
+    /// The leaf that holds the event with this identity first.
+    ///
+    /// # Errors
+    /// [`StoreError::Sled`] when the lookups cannot be read.
+    pub fn event(&self, key: &LookupKey) -> Result<Option<Index>, StoreError> {
+        let found = self.events.first(&self.db, key);
+        let raw = found.map_err(|source| StoreError::Sled { doing: "look up an event", source })?;
+        Ok(raw.and_then(Index::new))
+    }
+
+    /// Writes `commit`, whole, and returns once it would survive power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::NotNext`] changes nothing. After any other error the store refuses every further write.
+    pub fn apply(&mut self, commit: Commit) -> Result<(), StoreError> {
+        if self.writing {
+            return Err(StoreError::Poisoned);
+        }
+        let count = u64::try_from(commit.leaves.len()).unwrap_or(u64::MAX);
+        let first = commit.book.size().saturating_sub(count);
+        if first != self.book.size() {
+            return Err(StoreError::NotNext { offered: first, size: self.book.size() });
+        }
+        self.writing = true;
+        let batch = self.batch_of(&commit)?;
+        self.db.apply_batch(batch).map_err(|source| StoreError::Sled { doing: "write a batch", source })?;
+        durable::sync(&self.db, &self.path)?;
+        self.book = commit.book;
+        self.writing = false;
+        Ok(())
+    }
+
+    fn batch_of(&mut self, commit: &Commit) -> Result<sled::Batch, StoreError> {
+        let mut batch = sled::Batch::default();
+        self.leaves.append(commit.leaves.iter(), &mut batch);
+        for (chain, rows) in &commit.rows {
+            self.append_rows(*chain, rows, &mut batch)?;
+            if let Some(head) = commit.book.heads.get(chain) {
+                batch.insert(key::head(*chain), encode("chain head", &head.row())?);
+            }
+        }
+        for sealed in &commit.seals {
+            batch.insert(key::numbered(key::SEALS, sealed.index.get()), encode("seal", &seal_row(sealed))?);
+        }
+        self.add_lookups(&commit.lookups, &mut batch)
+            .map_err(|source| StoreError::Sled { doing: "merge the lookups", source })?;
+        batch.insert(key::BOOK, encode("book", &commit.book.row())?);
+        Ok(batch)
+    }
+
+    fn append_rows(&mut self, chain: Chain, rows: &[TimelineRow], batch: &mut sled::Batch) -> Result<(), StoreError> {
+        let encoded: Result<Vec<_>, _> = rows.iter().map(|row| encode("timeline row", row)).collect();
+        let first = rows.first().map_or(1, |row| row.place.chain_seq);
+        let writer = self
+            .rows
+            .entry(chain)
+            .or_insert_with(|| PackedWriter::new(key::rows(chain), ROW_CHUNK_BYTES_MAX, first));
+        writer.append(encoded?.iter().map(Vec::as_slice), batch);
+        Ok(())
+    }
+
+    fn add_lookups(&mut self, lookups: &Lookups, batch: &mut sled::Batch) -> sled::Result<()> {
+        self.events.add(&self.db, entries(&lookups.events), batch)?;
+        self.cases.add(&self.db, entries(&lookups.cases), batch)?;
+        self.licenses.add(&self.db, entries(&lookups.licenses), batch)
+    }
+}
+
+fn entries(lookups: &[(LookupKey, Index)]) -> Vec<Entry> {
+    lookups.iter().map(|(key, index)| entry(key, index.get())).collect()
+}
+
+fn seal_row(sealed: &Sealed) -> ([u8; 32], crate::book::TreeRow) {
+    (*sealed.root.as_bytes(), crate::book::tree_row(&sealed.frontier))
+}
+
+fn encode<T: serde::Serialize>(what: &'static str, row: &T) -> Result<Vec<u8>, StoreError> {
+    codec::encode(row).map_err(|source| StoreError::Unstorable { what, source })
+}
