@@ -1,0 +1,317 @@
+//! The frozen rule by which the ledger tells an event from what goes into quarantine.
+//!
+//! It decides the kind of a record for ever, so it knows as little as possible: six attributes and nothing of `data`.
+//! The rule is written out in docs/events.md, "What the ledger requires of a message", and pinned by
+//! tests/golden/head.ndjson. It must not change: a replay would give other records.
+
+use std::borrow::Cow;
+
+use crate::{
+    BODY_BYTES_MAX,
+    digest::sha256,
+    json::{Lexer, SyntaxError},
+    source::is_source,
+    subject::case_token,
+    type_name::split_versioned,
+};
+
+/// Most members an event may have beside one another.
+const MEMBERS_MAX: usize = 64;
+const KEY_LABEL: &[u8] = b"portbook/v1/event-key\n";
+
+/// What the ledger reads of an event. All of it is borrowed from the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventHead<'a> {
+    /// Identity of the event, unique within its source: a UUID.
+    pub id: &'a str,
+    /// URN of the source.
+    pub source: &'a str,
+    /// `<entity>.<verb>`; perhaps of a type this build does not know.
+    pub type_name: &'a str,
+    /// Version of the type, from 1.
+    pub version: u16,
+    /// The case.
+    pub case: &'a str,
+    /// The port as written, before the alias table.
+    pub port: &'a str,
+}
+
+/// Length of the key that stands for `(source, id)`.
+pub type EventKey = [u8; 16];
+
+/// The attributes the ledger reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attribute {
+    /// `specversion`, always `1.0`.
+    SpecVersion,
+    /// `id`, a UUID in lower case.
+    Id,
+    /// `source`, a portbook URN.
+    Source,
+    /// `type`, `portbook.<entity>.<verb>.v<n>`.
+    Type,
+    /// `subject`, the case id.
+    Subject,
+    /// `partitionkey`, the port as UN/LOCODE.
+    PartitionKey,
+}
+
+/// Why a message of an events subject is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Quarantine {
+    /// It was not published on `portbook.events.<case>`.
+    #[error("not published on portbook.events.<case>")]
+    NotAnEventSubject,
+    /// The body is longer than an event may be.
+    #[error("{bytes} bytes are more than an event may have")]
+    BodyTooLarge {
+        /// Length of the body.
+        bytes: usize,
+    },
+    /// The body is not UTF-8.
+    #[error("not UTF-8 after byte {valid_bytes}")]
+    NotUtf8 {
+        /// Length of the part that is UTF-8.
+        valid_bytes: usize,
+    },
+    /// The body is not one JSON object.
+    #[error("not a JSON object: {syntax}")]
+    NotAnObject {
+        /// Where reading stopped.
+        syntax: SyntaxError,
+    },
+    /// More members stand beside one another than an event may have.
+    #[error("more than 64 members")]
+    TooManyMembers,
+    /// A member's name is written with an escape, so that it could hide another.
+    #[error("member {position} is named with an escape")]
+    EscapedName {
+        /// Which member, from 1.
+        position: usize,
+    },
+    /// A member stands twice.
+    #[error("member {position} stands there already")]
+    DuplicateMember {
+        /// Which member, from 1.
+        position: usize,
+    },
+    /// A required attribute is not there.
+    #[error("the attribute {} is missing", attribute.name())]
+    Missing {
+        /// Which one.
+        attribute: Attribute,
+    },
+    /// A required attribute is not a string without escapes.
+    #[error("the attribute {} is not a string without escapes", attribute.name())]
+    NotPlainText {
+        /// Which one.
+        attribute: Attribute,
+    },
+    /// A required attribute does not keep to its grammar.
+    #[error("the attribute {} is not {}", attribute.name(), attribute.rule())]
+    Invalid {
+        /// Which one.
+        attribute: Attribute,
+    },
+    /// It was published on the subject of another case.
+    #[error("published on the subject of another case")]
+    SubjectMismatch,
+}
+
+impl Attribute {
+    const ALL: [Self; 6] = [
+        Self::SpecVersion,
+        Self::Id,
+        Self::Source,
+        Self::Type,
+        Self::Subject,
+        Self::PartitionKey,
+    ];
+
+    /// Its name in the envelope.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SpecVersion => "specversion",
+            Self::Id => "id",
+            Self::Source => "source",
+            Self::Type => "type",
+            Self::Subject => "subject",
+            Self::PartitionKey => "partitionkey",
+        }
+    }
+
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::SpecVersion => "1.0",
+            Self::Id => "a UUID in lower case",
+            Self::Source => "a portbook source URN",
+            Self::Type => "portbook.<entity>.<verb>.v<n>",
+            Self::Subject => "a case id",
+            Self::PartitionKey => "a UN/LOCODE",
+        }
+    }
+}
+
+impl Quarantine {
+    /// The stable name of the reason, for lists and counts.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotAnEventSubject => "not-an-event-subject",
+            Self::BodyTooLarge { .. } => "body-too-large",
+            Self::NotUtf8 { .. } => "not-utf-8",
+            Self::NotAnObject { .. } => "not-an-object",
+            Self::TooManyMembers => "too-many-members",
+            Self::EscapedName { .. } => "escaped-name",
+            Self::DuplicateMember { .. } => "duplicate-member",
+            Self::Missing { .. } => "missing-attribute",
+            Self::NotPlainText { .. } => "not-plain-text",
+            Self::Invalid { .. } => "invalid-attribute",
+            Self::SubjectMismatch => "subject-mismatch",
+        }
+    }
+}
+
+impl From<SyntaxError> for Quarantine {
+    fn from(syntax: SyntaxError) -> Self {
+        Self::NotAnObject { syntax }
+    }
+}
+
+impl EventHead<'_> {
+    /// Stands for the event's identity: the first 16 bytes of SHA-256 over
+    /// `"portbook/v1/event-key\n" || u16 length || source || u8 length || id`.
+    #[must_use]
+    pub fn key(&self) -> EventKey {
+        // Both lengths are bounded by the grammars: a source has at most 81 bytes, an id exactly 36.
+        let source_len = u16::try_from(self.source.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let id_len = u8::try_from(self.id.len()).unwrap_or(u8::MAX).to_be_bytes();
+        let hash = sha256(&[
+            KEY_LABEL,
+            &source_len,
+            self.source.as_bytes(),
+            &id_len,
+            self.id.as_bytes(),
+        ]);
+        let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
+        key
+    }
+}
+
+/// Reads what the ledger needs of a message of an events subject, or says why it is no event.
+///
+/// # Errors
+/// The first rule the message breaks; see [`Quarantine`]. Which one is reported is not part of any hash.
+pub fn read_head<'a>(subject: &str, body: &'a [u8]) -> Result<EventHead<'a>, Quarantine> {
+    let case_published = case_token(subject).ok_or(Quarantine::NotAnEventSubject)?;
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Quarantine::BodyTooLarge { bytes: body.len() });
+    }
+    let text = std::str::from_utf8(body).map_err(|error| Quarantine::NotUtf8 {
+        valid_bytes: error.valid_up_to(),
+    })?;
+    let found = read_attributes(text)?;
+    let head = check_attributes(found)?;
+    if head.case == case_published {
+        Ok(head)
+    } else {
+        Err(Quarantine::SubjectMismatch)
+    }
+}
+
+/// The attributes found, in the order of [`Attribute::ALL`].
+type Found<'a> = [Option<&'a str>; 6];
+
+fn read_attributes(text: &str) -> Result<Found<'_>, Quarantine> {
+    let mut found = Found::default();
+    let mut names = [""; MEMBERS_MAX];
+    let mut count = 0;
+    let mut lexer = Lexer::new(text);
+    lexer.object(|lexer, name| {
+        let position = count + 1;
+        let Cow::Borrowed(name) = name else {
+            return Err(Quarantine::EscapedName { position });
+        };
+        if names.iter().take(count).any(|earlier| *earlier == name) {
+            return Err(Quarantine::DuplicateMember { position });
+        }
+        *names.get_mut(count).ok_or(Quarantine::TooManyMembers)? = name;
+        count = position;
+        match Attribute::ALL
+            .iter()
+            .zip(&mut found)
+            .find(|(attribute, _)| attribute.name() == name)
+        {
+            Some((&attribute, slot)) => *slot = Some(read_plain(lexer, attribute)?),
+            None => lexer.skip_value()?,
+        }
+        Ok(())
+    })?;
+    lexer.end()?;
+    Ok(found)
+}
+
+fn read_plain<'a>(lexer: &mut Lexer<'a>, attribute: Attribute) -> Result<&'a str, Quarantine> {
+    if lexer.peek() != Some(b'"') {
+        return Err(Quarantine::NotPlainText { attribute });
+    }
+    match lexer.string()? {
+        Cow::Borrowed(text) => Ok(text),
+        Cow::Owned(_) => Err(Quarantine::NotPlainText { attribute }),
+    }
+}
+
+fn check_attributes(found: Found<'_>) -> Result<EventHead<'_>, Quarantine> {
+    let [spec_version, id, source, type_, subject, port] = found;
+    let checked = |attribute, value: Option<_>, holds: fn(&str) -> bool| {
+        let value = value.ok_or(Quarantine::Missing { attribute })?;
+        if holds(value) {
+            Ok(value)
+        } else {
+            Err(Quarantine::Invalid { attribute })
+        }
+    };
+    checked(Attribute::SpecVersion, spec_version, |text| text == "1.0")?;
+    let id = checked(Attribute::Id, id, is_uuid)?;
+    let source = checked(Attribute::Source, source, is_source)?;
+    let type_ = checked(Attribute::Type, type_, |_| true)?;
+    let (type_name, version) = split_versioned(type_).ok_or(Quarantine::Invalid {
+        attribute: Attribute::Type,
+    })?;
+    let case = checked(Attribute::Subject, subject, is_case)?;
+    let port = checked(Attribute::PartitionKey, port, is_port)?;
+    Ok(EventHead {
+        id,
+        source,
+        type_name,
+        version,
+        case,
+        port,
+    })
+}
+
+// The grammars of the vocabulary, written out again: the vocabulary may grow, this rule may not.
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+fn is_case(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}
+
+fn is_port(text: &str) -> bool {
+    text.len() == 5
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, b)| b.is_ascii_uppercase() || (at >= 2 && matches!(b, b'2'..=b'9')))
+}
