@@ -197,13 +197,13 @@ impl Fault {
         self.first == self.last
     }
 
-    pub(super) const fn at(index: Index, check: Check) -> Self {
+    pub(super) fn at(index: Index, check: Check) -> Self {
         Self {
             first: index,
             last: index,
             chain: None,
             chain_seq: None,
-            check,
+            check: Box::new(check),
             last_good_size: None,
         }
     }
