@@ -443,6 +443,9 @@ pub struct RecordCorrected {
     pub field_patches: Vec<FieldPatch>,
     /// Why.
     pub reason: Text,
+    /// The first person: who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<Text>,
     /// The second person.
     pub approved_by: Text,
 }
@@ -456,6 +459,9 @@ pub struct RecordAnnulled {
     pub target_leaf: Digest,
     /// Why.
     pub reason: Text,
+    /// The first person: who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<Text>,
     /// The second person.
     pub approved_by: Text,
 }

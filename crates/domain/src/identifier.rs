@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::QueryStage;
+
 /// A text that does not follow the grammar of the field it was offered for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be {rule}, found {found:?}")]
@@ -146,6 +148,18 @@ checked_text!(
     |t| !t.is_empty() && t.chars().count() <= 500 && !t.chars().any(char::is_control)
 );
 
+impl QueryId {
+    /// The name of a query nobody named: `licensing-<round>` or `customs-<declaration number>-<round>`.
+    #[must_use]
+    pub fn of_round(stage: QueryStage, declaration_no: Option<&DeclarationNo>, round: u16) -> Self {
+        let stage = stage.word();
+        Self(match declaration_no {
+            Some(declaration_no) => format!("{stage}-{declaration_no}-{round}").into(),
+            None => format!("{stage}-{round}").into(),
+        })
+    }
+}
+
 /// A mass in whole grams, at most 2^53 - 1 so that every JSON reader keeps it exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
@@ -177,6 +191,12 @@ impl Grams {
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl fmt::Display for Grams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
