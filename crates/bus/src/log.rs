@@ -1,10 +1,30 @@
-//! The read side of a stream without a consumer: direct gets.
+//! The read side of a stream without a consumer: by sequence, by subject, by run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::api::ApiError;
+use async_nats::{HeaderMap, Message, StatusCode};
+use futures_util::StreamExt as _;
+use portbook_wire::subject::{STREAM_FEED, STREAM_LEDGER};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::api::{ApiError, decode};
 use crate::connection::Bus;
-use crate::message::Stored;
+use crate::message::{RawMessage, Stored};
+use crate::signal::Break;
+
+/// Messages asked for in one direct get of a subject.
+const SUBJECT_MESSAGES_MAX: usize = 1_000;
+/// Subjects asked for in one direct get; the server refuses more than 1,024.
+const SUBJECTS_MAX: usize = 1_000;
+/// How often a replica that lags is asked again.
+const LAG_PAUSE: Duration = Duration::from_millis(2);
+const MESSAGE_NOT_FOUND: u64 = 10_037;
+/// End of a batch of direct gets.
+const END_OF_BATCH: u16 = 204;
+const NOT_FOUND: u16 = 404;
 
 /// Why a read failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,39 +42,115 @@ pub enum ReadError {
     },
 }
 
-/// Reads one stream by sequence and subject.
+/// Reads one stream.
 #[derive(Debug, Clone)]
-pub struct Log {}
+pub struct Log {
+    bus: Bus,
+    stream: String,
+}
+
+/// What one direct get brought.
+struct Page {
+    messages: Vec<Stored>,
+    /// Messages that match but were left out.
+    pending: u64,
+}
+
+#[derive(Deserialize)]
+struct RawAnswer {
+    message: RawMessage,
+}
 
 impl Log {
-    /// The log of `stream`.
+    /// The log of the ledger stream.
     #[must_use]
-    pub fn new(bus: &Bus, stream: &str) -> Self {
-        todo!("{bus:?} {stream}")
+    pub fn ledger(bus: &Bus) -> Self {
+        Self::of(bus, STREAM_LEDGER)
     }
 
-    /// Every message of an exact subject, in order, complete up to the subject's last.
+    /// The log of the feed stream.
+    #[must_use]
+    pub fn feed(bus: &Bus) -> Self {
+        Self::of(bus, STREAM_FEED)
+    }
+
+    pub(crate) fn of(bus: &Bus, stream: &str) -> Self {
+        Self { bus: bus.clone(), stream: stream.to_owned() }
+    }
+
+    /// Every message of an exact subject, in order, complete up to the subject's last as the answering replica knows it.
     ///
     /// # Errors
     /// [`ReadError::Api`].
     pub async fn load_subject(&self, subject: &str) -> Result<Vec<Stored>, ReadError> {
-        todo!("{subject}")
+        let mut messages: Vec<Stored> = Vec::new();
+        loop {
+            let start_seq = messages.last().map_or(1, |last| last.seq.saturating_add(1));
+            let question = json!({"seq": start_seq, "next_by_subj": subject, "batch": SUBJECT_MESSAGES_MAX});
+            match self.direct(&question, SUBJECT_MESSAGES_MAX).await {
+                Ok(page) => {
+                    let is_last = page.pending == 0 || page.messages.is_empty();
+                    messages.extend(page.messages);
+                    if is_last {
+                        return Ok(messages);
+                    }
+                }
+                // A message whose headers no client can parse breaks the connection each time it is sent.
+                Err(ApiError::Unanswered { .. }) => return self.walk_subject(subject).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
-    /// As [`Log::load_subject`], but waits until message `seq` is visible: a replica may lag behind the acknowledgement that named it.
+    /// As [`Log::load_subject`], but asks again until message `seq` is there: a replica may lag behind the
+    /// acknowledgement that named it.
     ///
     /// # Errors
-    /// [`ReadError::Api`]; [`ReadError::Missing`] when `seq` does not show up in time.
+    /// [`ReadError::Api`]; [`ReadError::Missing`] when `seq` does not show up within the request timeout.
     pub async fn load_subject_through(&self, subject: &str, seq: u64) -> Result<Vec<Stored>, ReadError> {
-        todo!("{subject} {seq}")
+        let deadline = Instant::now().checked_add(self.bus.request_timeout());
+        loop {
+            let messages = self.load_subject(subject).await?;
+            if messages.last().is_some_and(|last| last.seq >= seq) {
+                return Ok(messages);
+            }
+            if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
+                return Err(ReadError::Missing { stream: self.stream.clone(), seq });
+            }
+            tokio::time::sleep(LAG_PAUSE).await;
+        }
     }
 
-    /// The last message of each exact subject that has one; asks for at most 1,000 subjects at a time.
+    /// The last message of each exact subject that has one.
     ///
     /// # Errors
     /// [`ReadError::Api`].
     pub async fn last_by_subjects(&self, subjects: &[String]) -> Result<BTreeMap<String, Stored>, ReadError> {
-        todo!("{subjects:?}")
+        let mut last = BTreeMap::new();
+        for chunk in subjects.chunks(SUBJECTS_MAX) {
+            let mut wanted: Vec<&String> = chunk.iter().collect();
+            while !wanted.is_empty() {
+                let question = json!({"multi_last": wanted, "batch": SUBJECTS_MAX});
+                let page = self.direct(&question, SUBJECTS_MAX).await?;
+                let is_last = page.pending == 0 || page.messages.is_empty();
+                last.extend(page.messages.into_iter().map(|message| (message.subject.clone(), message)));
+                if is_last {
+                    break;
+                }
+                wanted.retain(|subject| !last.contains_key(*subject));
+            }
+        }
+        Ok(last)
+    }
+
+    /// Up to `messages_max` messages from `start_seq` on, whatever their subject, in order. Fewer when the stream ends or
+    /// the answer grows too large; empty only at the end.
+    ///
+    /// # Errors
+    /// [`ReadError::Api`].
+    pub async fn read_from(&self, start_seq: u64, messages_max: usize) -> Result<Vec<Stored>, ReadError> {
+        let question = json!({"seq": start_seq.max(1), "next_by_subj": ">", "batch": messages_max});
+        Ok(self.direct(&question, messages_max).await?.messages)
     }
 
     /// The message with sequence `seq`, from the stream's leader.
@@ -62,14 +158,108 @@ impl Log {
     /// # Errors
     /// [`ReadError::Missing`] when there is none.
     pub async fn get(&self, seq: u64) -> Result<Stored, ReadError> {
-        todo!("{seq}")
+        let found = self.leader_get(&json!({"seq": seq})).await?;
+        found.ok_or_else(|| ReadError::Missing { stream: self.stream.clone(), seq })
     }
 
-    /// Up to `max` messages from `start_seq` on, whatever their subject, in order; fewer when the stream ends or the answer grows large, none past its end.
-    ///
-    /// # Errors
-    /// [`ReadError::Api`].
-    pub async fn read_from(&self, start_seq: u64, max: usize) -> Result<Vec<Stored>, ReadError> {
-        todo!("{start_seq} {max}")
+    /// The first message of an exact subject at or after `start_seq`, from the stream's leader.
+    pub(crate) async fn next_on(&self, subject: &str, start_seq: u64) -> Result<Option<Stored>, ApiError> {
+        self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject})).await
     }
+
+    /// The last message of an exact subject, from the stream's leader.
+    pub(crate) async fn last_on(&self, subject: &str) -> Result<Option<Stored>, ApiError> {
+        self.leader_get(&json!({"last_by_subj": subject})).await
+    }
+
+    async fn walk_subject(&self, subject: &str) -> Result<Vec<Stored>, ReadError> {
+        let mut messages = Vec::new();
+        let mut start_seq = 1;
+        while let Some(message) = self.next_on(subject, start_seq).await? {
+            start_seq = message.seq.saturating_add(1);
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    async fn leader_get(&self, question: &Value) -> Result<Option<Stored>, ApiError> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
+        let answer = match self.bus.api(&subject, question).await {
+            Ok(answer) => answer,
+            Err(error) if error.refusal_code() == Some(MESSAGE_NOT_FOUND) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let raw: RawAnswer = decode(&subject, &answer)?;
+        match Stored::from_raw(raw.message) {
+            Some(message) => Ok(Some(message)),
+            None => Err(ApiError::Malformed { subject, rule: "a stored message in base64" }),
+        }
+    }
+
+    /// Sends one direct get and gathers its answers up to the end of the batch.
+    async fn direct(&self, question: &Value, messages_max: usize) -> Result<Page, ApiError> {
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
+        let timeout = self.bus.request_timeout();
+        let started = Instant::now();
+        let unanswered =
+            || ApiError::Unanswered { subject: subject.clone(), waited_ms: started.elapsed().as_millis() };
+        let mut signals = self.bus.signals();
+        if !signals.connected(timeout).await {
+            return Err(unanswered());
+        }
+        let client = self.bus.client();
+        let inbox = client.new_inbox();
+        let mut answers = client.subscribe(inbox.clone()).await.map_err(|_gone| unanswered())?;
+        let sent = client.publish_with_reply(subject.clone(), inbox, question.to_string().into()).await;
+        sent.map_err(|_gone| unanswered())?;
+
+        let mut page = Page { messages: Vec::new(), pending: 0 };
+        loop {
+            let answer = tokio::select! {
+                biased;
+                answer = tokio::time::timeout(timeout, answers.next()) => answer,
+                cause = signals.broken(&subject) => return Err(match cause {
+                    Break::Denied => ApiError::Denied { subject },
+                    Break::Lost => unanswered(),
+                }),
+            };
+            let Ok(Some(answer)) = answer else { return Err(unanswered()) };
+            if page.take(answer, &subject)? || page.messages.len() > messages_max {
+                return Ok(page);
+            }
+        }
+    }
+}
+
+impl Page {
+    /// Takes one answer in; answers whether it was the last.
+    fn take(&mut self, answer: Message, subject: &str) -> Result<bool, ApiError> {
+        let Some(status) = answer.status else {
+            let malformed =
+                || ApiError::Malformed { subject: subject.to_owned(), rule: "a stored message with its place" };
+            self.messages.push(Stored::from_direct(answer).ok_or_else(malformed)?);
+            return Ok(false);
+        };
+        match status.as_u16() {
+            END_OF_BATCH => {
+                self.pending = pending(answer.headers.as_ref());
+                Ok(true)
+            }
+            NOT_FOUND => Ok(true),
+            _ if status == StatusCode::NO_RESPONDERS => Err(ApiError::NoResponders { subject: subject.to_owned() }),
+            code => Err(ApiError::Refused {
+                subject: subject.to_owned(),
+                status: code,
+                code: u64::from(code),
+                description: answer.description.unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+fn pending(headers: Option<&HeaderMap>) -> u64 {
+    headers
+        .and_then(|headers| headers.get_last("Nats-Num-Pending"))
+        .and_then(|value| value.as_str().parse().ok())
+        .unwrap_or(0)
 }

@@ -1,13 +1,29 @@
 //! Messages as they go into the stream and as they come out of it.
 
+use std::str::FromStr;
+
+use async_nats::header::{
+    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP, ParseHeaderNameError,
+};
+use async_nats::{HeaderMap, HeaderName, Message};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use jiff::Timestamp;
+use portbook_wire::subject::{
+    CONTENT_TYPE_EVENT, CONTENT_TYPE_JSON, HEADER_CONTENT_TYPE, HEADER_SIGNATURE, case_token,
+};
+use serde::Deserialize;
+
+const CONTENT_TYPE: HeaderName = HeaderName::from_static(HEADER_CONTENT_TYPE);
+const SIGNATURE: HeaderName = HeaderName::from_static(HEADER_SIGNATURE);
 
 /// A message to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// Exact subject, for facts `portbook.events.<case>`.
     pub subject: String,
-    /// Unguessable id, `wire::msg_id` of signature and body.
+    /// Unguessable id, `portbook_wire::msg_id` of signature and body.
     pub msg_id: String,
     /// Text of the signature header.
     pub signature: Option<String>,
@@ -23,7 +39,7 @@ pub struct Outgoing {
 pub struct Appended {
     /// Stream sequence, 1-based.
     pub seq: u64,
-    /// Whether it had been stored before, by an earlier attempt.
+    /// Whether an earlier attempt had stored it.
     pub duplicate: bool,
 }
 
@@ -42,4 +58,180 @@ pub struct Stored {
     pub signature: Option<String>,
     /// The body, byte for byte as published.
     pub body: Bytes,
+}
+
+/// A message as `$JS.API.STREAM.MSG.GET` answers it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawMessage {
+    subject: String,
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+    time: String,
+}
+
+impl Outgoing {
+    /// The headers it is published with; `None` when a text of it cannot be a header.
+    pub(crate) fn headers(&self) -> Option<HeaderMap> {
+        let is_event = case_token(&self.subject).is_some();
+        let content_type = if is_event { CONTENT_TYPE_EVENT } else { CONTENT_TYPE_JSON };
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, header_text(&self.msg_id)?);
+        headers.insert(CONTENT_TYPE, content_type);
+        if let Some(signature) = &self.signature {
+            headers.insert(SIGNATURE, header_text(signature)?);
+        }
+        if let Some(seq) = self.expected_last_subject_seq {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, seq.to_string());
+        }
+        Some(headers)
+    }
+
+    /// Whether `stored` is this message, byte for byte.
+    pub(crate) fn is(&self, stored: &Stored) -> bool {
+        stored.subject == self.subject
+            && stored.body == self.body
+            && stored.signature == self.signature
+            && stored.msg_id.as_ref() == Some(&self.msg_id)
+    }
+}
+
+impl Stored {
+    /// From a consumer's delivery, whose place is in its reply subject.
+    pub(crate) fn from_delivery(message: Message) -> Option<Self> {
+        let (seq, time_ns) = message.reply.as_deref().and_then(delivery_place)?;
+        let (msg_id, signature) = identifying(message.headers.as_ref());
+        Some(Self {
+            seq,
+            time_ns,
+            subject: message.subject.into_string(),
+            msg_id,
+            signature,
+            body: message.payload,
+        })
+    }
+
+    /// From the answer to a direct get. The server appends its own headers after those of the message, so the last ones
+    /// count: a publisher could have stored a header of the same name.
+    pub(crate) fn from_direct(message: Message) -> Option<Self> {
+        let headers = message.headers.as_ref()?;
+        let last = |name| headers.get_last(name).map(async_nats::HeaderValue::as_str);
+        let seq = last(NATS_SEQUENCE)?.parse().ok()?;
+        let time_ns = nanoseconds(last(NATS_TIME_STAMP)?)?;
+        let subject = last(NATS_SUBJECT)?.to_owned();
+        let (msg_id, signature) = identifying(Some(headers));
+        Some(Self { seq, time_ns, subject, msg_id, signature, body: message.payload })
+    }
+
+    /// From the answer of the stream's leader. Headers that a NATS client could not parse count as none.
+    pub(crate) fn from_raw(raw: RawMessage) -> Option<Self> {
+        let time_ns = nanoseconds(&raw.time)?;
+        let body = BASE64.decode(raw.data).ok()?.into();
+        let headers = parse_headers(&BASE64.decode(raw.hdrs).ok()?);
+        let (msg_id, signature) = identifying(headers.as_ref());
+        Some(Self { seq: raw.seq, time_ns, subject: raw.subject, msg_id, signature, body })
+    }
+}
+
+/// A text that comes back as it was sent: readers trim blanks, and a line break would start another header.
+fn header_text(text: &str) -> Option<&str> {
+    let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    (printable && !text.is_empty() && text.trim() == text).then_some(text)
+}
+
+fn identifying(headers: Option<&HeaderMap>) -> (Option<String>, Option<String>) {
+    let text = |name| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned());
+    (text(NATS_MESSAGE_ID), text(SIGNATURE))
+}
+
+/// Sequence and time in `$JS.ACK.<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>`; newer servers
+/// may put domain and account before the stream and a token at the end.
+fn delivery_place(reply: &str) -> Option<(u64, u64)> {
+    let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
+    let at = if tokens.len() == 7 { 3 } else { 5 };
+    let seq = tokens.get(at)?.parse().ok()?;
+    let time_ns = tokens.get(at.checked_add(2)?)?.parse().ok()?;
+    Some((seq, time_ns))
+}
+
+fn nanoseconds(rfc3339: &str) -> Option<u64> {
+    rfc3339.parse::<Timestamp>().ok()?.as_nanosecond().try_into().ok()
+}
+
+/// Reads a header block exactly as the NATS client does, so that a message has the same headers on every way.
+fn parse_headers(block: &[u8]) -> Option<HeaderMap> {
+    let mut lines = std::str::from_utf8(block).ok()?.lines().peekable();
+    lines.next()?.strip_prefix("NATS/1.0")?;
+    let mut headers = HeaderMap::new();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let (name, value) = line.split_once(':')?;
+        let name: Result<HeaderName, ParseHeaderNameError> = HeaderName::from_str(name);
+        let mut value = value.trim_start().to_owned();
+        while let Some(more) = lines.next_if(|line| line.starts_with(char::is_whitespace)) {
+            value.push_str(more);
+        }
+        headers.append(name.ok()?, value.trim_end());
+    }
+    Some(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_is_read_from_both_shapes_of_reply_subjects() {
+        let old = "$JS.ACK.PORTBOOK.projector.1.42.7.1750000000000000001.3";
+        let new = "$JS.ACK._.ACCOUNT.PORTBOOK.projector.1.42.7.1750000000000000001.3.token";
+        assert_eq!(delivery_place(old), Some((42, 1_750_000_000_000_000_001)));
+        assert_eq!(delivery_place(new), Some((42, 1_750_000_000_000_000_001)));
+        assert_eq!(delivery_place("$JS.ACK.PORTBOOK.projector.1.x.7.1.3"), None);
+        assert_eq!(delivery_place("_INBOX.x"), None);
+    }
+
+    #[test]
+    fn a_text_that_would_not_come_back_is_no_header() {
+        assert_eq!(header_text("licensing-1:q+/="), Some("licensing-1:q+/="));
+        for bad in ["", " a", "a ", "a\r\nNats-Rollup: all", "a\n", "\u{e9}"] {
+            assert_eq!(header_text(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_parsed_as_the_client_does() {
+        let headers = parse_headers(b"NATS/1.0\r\nA:  b \r\n c\r\nA: d\r\n\r\n").unwrap();
+        assert_eq!(headers.get("A").unwrap().as_str(), "b  c");
+        assert_eq!(headers.get_last("A").unwrap().as_str(), "d");
+        assert!(parse_headers(b"NATS/1.0\r\nno colon\r\n\r\n").is_none());
+        assert!(parse_headers(b"NATS/1.0\r\nA: \xff\r\n\r\n").is_none());
+        assert!(parse_headers(b"").is_none());
+    }
+
+    #[test]
+    fn a_message_is_recognised_by_all_its_bytes() {
+        let outgoing = Outgoing {
+            subject: "portbook.events.A".into(),
+            msg_id: "id".into(),
+            signature: Some("k:s".into()),
+            body: Bytes::from_static(b"{}"),
+            expected_last_subject_seq: Some(0),
+        };
+        let stored = Stored {
+            seq: 1,
+            time_ns: 0,
+            subject: outgoing.subject.clone(),
+            msg_id: Some("id".into()),
+            signature: Some("k:s".into()),
+            body: Bytes::from_static(b"{}"),
+        };
+        assert!(outgoing.is(&stored));
+        assert!(!outgoing.is(&Stored { body: Bytes::from_static(b"{ }"), ..stored.clone() }));
+        assert!(!outgoing.is(&Stored { signature: None, ..stored.clone() }));
+        assert!(!outgoing.is(&Stored { subject: "portbook.events.B".into(), ..stored }));
+    }
 }
