@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use portbook_ledger::{
-    Chain, ChainSeq, HeadLeaf, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis, heads_root,
+    Chain, ChainSeq, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis, heads_root,
     leaf_hash,
 };
-use portbook_store::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups, Sealed};
+use portbook_store::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups, Sealed, lookup};
 use portbook_views::{Placement, RecordClass, TimelineRow};
-use portbook_wire::control::{Control, SealRequest};
+use portbook_wire::control::{Control, SealRequested};
 
 use crate::control::{self, Settled};
 use crate::delivery::Delivery;
@@ -70,6 +70,7 @@ pub fn fold(book: &Book, deliveries: &[Delivery], readings: &[Reading<'_>], know
         commit: Commit {
             book: book.clone(),
             leaves: LeafBatch::default(),
+            leaf_hashes: Vec::with_capacity(deliveries.len()),
             rows: BTreeMap::new(),
             lookups: Lookups::default(),
             seals: Vec::new(),
@@ -158,7 +159,7 @@ impl<'a> Folding<'a> {
 
     fn look_up(&mut self, event: &EventReading<'_>, index: Index) {
         let lookups = &mut self.commit.lookups;
-        lookups.cases.push((name::of_case(event.head.case), index));
+        lookups.cases.push((lookup::of_case(event.head.case), index));
         if let Ok((_, readable)) = &event.content {
             lookups.licenses.extend(name::licenses_in(&readable.data).map(|key| (key, index)));
         }
@@ -173,7 +174,7 @@ impl<'a> Folding<'a> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
             Ok(Settled::Recorded(word)) => self.record_control(delivery, signature, word),
-            Ok(Settled::Seal(request)) => self.seal(delivery, &request),
+            Ok(Settled::Seal(request)) => self.seal(delivery, request),
             Err(reason) => self.quarantine(delivery, &reason),
         }
     }
@@ -200,30 +201,30 @@ impl<'a> Folding<'a> {
         Ok(())
     }
 
-    fn seal(&mut self, delivery: &Delivery, request: &SealRequest) -> Result<(), FoldError> {
+    fn seal(&mut self, delivery: &Delivery, request: &SealRequested) -> Result<(), FoldError> {
         let index = self.next_index()?;
-        let book = &mut self.commit.book;
-        let heads: Vec<HeadLeaf> = book.heads.iter().map(|(chain, head)| head_leaf(*chain, head)).collect();
+        let book = &self.commit.book;
+        let heads: Vec<Head> = book.heads.iter().map(|(chain, head)| head_leaf(*chain, head)).collect();
         let seal = Seal {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap_or(u64::MAX),
-            heads_root: heads_root(&heads),
+            // Heads come out of a sorted map, so they have a root.
+            heads_root: heads_root(&heads).unwrap_or(portbook_ledger::Hash::ZERO),
             prev_checkpoint: control::hash_of(&request.prev_checkpoint),
             prev_seal: book.last_seal,
             stream_seq: delivery.seq,
             sealed_at_ns: delivery.recorded_at_ns,
             origin_hash: book.opened.as_ref().map_or(portbook_ledger::Hash::ZERO, |opened| opened.origin.hash()),
         };
-        let bytes = seal.encode();
-        book.frontier.push(leaf_hash(&bytes));
+        self.push_leaf(delivery.seq, |out| {
+            out.extend_from_slice(&seal.encode());
+            Ok(())
+        })?;
+        let book = &mut self.commit.book;
         book.last_seal = Some(index);
         book.counts.seals += 1;
         let sealed = Sealed { index, root: book.frontier.root(), frontier: book.frontier.clone() };
         self.commit.seals.push(sealed);
-        self.push_leaf(delivery.seq, |out| {
-            out.extend_from_slice(&bytes);
-            Ok(())
-        })?;
         Ok(())
     }
 
@@ -254,7 +255,6 @@ impl<'a> Folding<'a> {
         let chain_seq = record.chain_seq.get();
         let hash = self.push_leaf(delivery.seq, |out| record.encode_into(out))?;
         let book = &mut self.commit.book;
-        book.frontier.push(hash);
         let head = book.heads.entry(chain).or_insert_with(|| ChainHead {
             index,
             hash,
@@ -282,7 +282,10 @@ impl<'a> Folding<'a> {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
     ) -> Result<portbook_ledger::Hash, FoldError> {
         let leaf = self.commit.leaves.push_with(write);
-        leaf.map(leaf_hash).map_err(|source| FoldError::Unrecordable { seq: seq.get(), source })
+        let hash = leaf.map(leaf_hash).map_err(|source| FoldError::Unrecordable { seq: seq.get(), source })?;
+        self.commit.leaf_hashes.push(hash);
+        self.commit.book.frontier.push(hash);
+        Ok(hash)
     }
 
     fn row(&mut self, chain: Chain, row: TimelineRow) {
@@ -308,8 +311,8 @@ fn next_in_chain(head: Option<&ChainHead>) -> Option<ChainSeq> {
 
 /// The head of one chain as a seal commits to it.
 #[must_use]
-pub fn head_leaf(chain: Chain, head: &ChainHead) -> HeadLeaf {
-    HeadLeaf {
+pub fn head_leaf(chain: Chain, head: &ChainHead) -> Head {
+    Head {
         chain,
         count: head.frontier.size(),
         head_index: head.index,

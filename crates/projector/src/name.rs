@@ -1,26 +1,7 @@
-//! Hashed names under which the store looks records up.
+//! The lookups an event is entered under.
 
-use portbook_domain::{DeclarationNo, EventData, LicenseNo};
-use portbook_ledger::sha256;
-use portbook_store::LookupKey;
-
-/// The lookup of a case.
-#[must_use]
-pub fn of_case(case: &str) -> LookupKey {
-    hashed(b"case\n", case)
-}
-
-/// The lookup of a licence number.
-#[must_use]
-pub fn of_license(license_no: &LicenseNo) -> LookupKey {
-    hashed(b"license\n", license_no.as_str())
-}
-
-/// The lookup of a declaration number.
-#[must_use]
-pub fn of_declaration(declaration_no: &DeclarationNo) -> LookupKey {
-    hashed(b"declaration\n", declaration_no.as_str())
-}
+use portbook_domain::EventData;
+use portbook_store::{LookupKey, lookup};
 
 /// Lookups of the licence and the declaration an event is about.
 pub(crate) fn licenses_in(data: &EventData) -> impl Iterator<Item = LookupKey> {
@@ -37,11 +18,7 @@ pub(crate) fn licenses_in(data: &EventData) -> impl Iterator<Item = LookupKey> {
         | EventData::RecordCorrected(_)
         | EventData::RecordAnnulled(_) => (None, None),
     };
-    license_no.map(of_license).into_iter().chain(declaration_no.map(of_declaration))
-}
-
-fn hashed(kind: &[u8], name: &str) -> LookupKey {
-    let hash = sha256(&[b"portbook/v1/lookup\n", kind, name.as_bytes()]);
-    let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash.as_bytes();
-    key
+    let license = license_no.map(|number| lookup::of_license(number.as_str()));
+    let declaration = declaration_no.map(|number| lookup::of_declaration(number.as_str()));
+    license.into_iter().chain(declaration)
 }

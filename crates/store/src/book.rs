@@ -75,10 +75,14 @@ pub struct Opened {
 pub struct ProducerKey {
     /// Its public half.
     pub public_key: [u8; 32],
-    /// The service or source it belongs to.
-    pub service: String,
+    /// The source it signs for.
+    pub source: String,
     /// Types of event it may sign, as `<entity>.<verb>`; empty means every type.
     pub event_types: Vec<String>,
+    /// Start of its validity by the stream's clock, nanoseconds since 1970.
+    pub valid_from_ns: i128,
+    /// End of its validity by the stream's clock, nanoseconds since 1970.
+    pub valid_until_ns: i128,
     /// Leaf index of its registration; it is in force for later leaves.
     pub registered: u64,
     /// Leaf index of its revocation; it is not in force for later leaves.

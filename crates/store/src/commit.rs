@@ -6,9 +6,7 @@ use portbook_ledger::{Chain, Frontier, Hash, Index};
 use portbook_views::TimelineRow;
 
 use crate::book::Book;
-
-/// A hashed name: of an event, a case or a licence.
-pub type LookupKey = [u8; 16];
+use crate::lookup::LookupKey;
 
 /// Consecutive leaves, packed one behind the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,6 +84,8 @@ pub struct Commit {
     pub book: Book,
     /// The batch's leaves; the first has the index that the stored book calls its size.
     pub leaves: LeafBatch,
+    /// Their leaf hashes: what names the bad leaf beyond doubt when leaves were changed.
+    pub leaf_hashes: Vec<Hash>,
     /// Their timeline rows, by chain and in order. Chains named here are those whose head changed.
     pub rows: BTreeMap<Chain, Vec<TimelineRow>>,
     /// Their lookups.

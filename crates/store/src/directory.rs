@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use portbook_ledger::{Hash, Size};
+use portbook_ledger::{SignedLog, SignedRoot, Size};
 
 use crate::durable::{StoreError, sync_directory};
 
@@ -19,15 +19,6 @@ use crate::durable::{StoreError, sync_directory};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerDirectory {
     path: PathBuf,
-}
-
-/// One line of `signed.log`: a tree that was signed, or was about to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignedTree {
-    /// Its size.
-    pub size: Size,
-    /// Its root.
-    pub root: Hash,
 }
 
 impl LedgerDirectory {
@@ -57,7 +48,7 @@ impl LedgerDirectory {
         let checkpoints = self.path.join("checkpoints");
         fs::create_dir_all(&checkpoints)
             .map_err(|source| StoreError::Io { doing: "create", path: checkpoints, source })?;
-        let path = self.signed_log();
+        let path = self.signed_log_path();
         if path.exists() {
             return Err(StoreError::Exists { path });
         }
@@ -66,44 +57,44 @@ impl LedgerDirectory {
         sync_directory(&self.path)
     }
 
-    /// What was signed, oldest first; none when `signed.log` is missing.
-    ///
-    /// A last line without its line feed was never finished, so nothing was signed under it: it is left out.
+    /// What was signed; none when `signed.log` is missing.
     ///
     /// # Errors
-    /// [`StoreError::SignedLog`] names the first line that is not of the form, or does not grow.
-    pub fn signed(&self) -> Result<Option<Vec<SignedTree>>, StoreError> {
-        let path = self.signed_log();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Io { doing: "read", path, source }),
-        };
-        let mut signed: Vec<SignedTree> = Vec::new();
-        for (number, line) in (1_u64..).zip(text.split_inclusive('\n')) {
-            let Some(line) = line.strip_suffix('\n') else { break };
-            let tree = parse_signed(line).filter(|tree| signed.last().is_none_or(|last| last.size < tree.size));
-            signed.push(tree.ok_or_else(|| StoreError::SignedLog { path: path.clone(), line: number })?);
+    /// [`StoreError::SignedLog`] when the file is not what this program writes.
+    pub fn signed_log(&self) -> Result<Option<SignedLog>, StoreError> {
+        let path = self.signed_log_path();
+        match fs::read(&path) {
+            Ok(bytes) => match SignedLog::parse(&bytes) {
+                Ok((log, _)) => Ok(Some(log)),
+                Err(source) => Err(StoreError::SignedLog { path, source }),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Io { doing: "read", path, source }),
         }
-        Ok(Some(signed))
     }
 
-    /// Writes down, durably, that `tree` is about to be signed. Doing so again for the newest line changes nothing.
+    /// What was signed, with a line that a crash left unfinished cut off: nothing was signed under it.
     ///
     /// # Errors
-    /// [`StoreError::SignedBefore`] when a larger tree was signed, or one of this size with another root.
-    pub fn note_signing(&self, tree: SignedTree) -> Result<(), StoreError> {
-        let path = self.signed_log();
-        let signed = self.signed()?.ok_or_else(|| StoreError::Missing { path: path.clone() })?;
-        match signed.last() {
-            Some(last) if *last == tree => return Ok(()),
-            Some(last) if last.size >= tree.size => return Err(StoreError::SignedBefore { signed: *last, offered: tree }),
-            Some(_) | None => {}
+    /// [`StoreError::SignedLog`] as [`LedgerDirectory::signed_log`].
+    pub fn begin_signing(&self) -> Result<Option<SignedLog>, StoreError> {
+        let path = self.signed_log_path();
+        if !path.exists() {
+            return Ok(None);
         }
-        self.cut_unfinished_line()?;
+        cut_unfinished_line(&path).map_err(|source| StoreError::Io { doing: "repair", path, source })?;
+        self.signed_log()
+    }
+
+    /// Writes down, durably, that `root` is about to be signed.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when that failed; nothing may be signed then.
+    pub fn note_signing(&self, root: &SignedRoot) -> Result<(), StoreError> {
+        let path = self.signed_log_path();
         let append = || {
             let mut file = OpenOptions::new().append(true).open(&path)?;
-            writeln!(file, "{} {}", tree.size, tree.root)?;
+            writeln!(file, "{root}")?;
             file.sync_all()
         };
         append().map_err(|source| StoreError::Io { doing: "append to", path: path.clone(), source })
@@ -151,28 +142,12 @@ impl LedgerDirectory {
         Ok(sizes)
     }
 
-    fn signed_log(&self) -> PathBuf {
+    fn signed_log_path(&self) -> PathBuf {
         self.path.join("signed.log")
     }
 
     fn checkpoint_of(&self, size: Size) -> PathBuf {
         self.path.join("checkpoints").join(format!("{:020}", size.get()))
-    }
-
-    /// A crash may have left half a line; what follows it must start on a line of its own.
-    fn cut_unfinished_line(&self) -> Result<(), StoreError> {
-        let path = self.signed_log();
-        let cut = || {
-            let text = fs::read(&path)?;
-            let kept = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            if kept == text.len() {
-                return Ok(());
-            }
-            let file = OpenOptions::new().write(true).open(&path)?;
-            file.set_len(u64::try_from(kept).unwrap_or(0))?;
-            file.sync_all()
-        };
-        cut().map_err(|source| StoreError::Io { doing: "repair", path: path.clone(), source })
     }
 
     fn replace(&self, path: &Path, text: &str) -> Result<(), StoreError> {
@@ -188,12 +163,16 @@ impl LedgerDirectory {
     }
 }
 
-fn parse_signed(line: &str) -> Option<SignedTree> {
-    let (size, root) = line.split_once(' ')?;
-    let number: u64 = size.parse().ok()?;
-    // One spelling only: no sign, no leading zero.
-    (number.to_string() == size).then_some(())?;
-    Some(SignedTree { size: Size::new(number), root: Hash::from_hex(root).ok()? })
+/// The next line must start on a line of its own.
+fn cut_unfinished_line(path: &Path) -> std::io::Result<()> {
+    let bytes = fs::read(path)?;
+    let kept = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if kept == bytes.len() {
+        return Ok(());
+    }
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(u64::try_from(kept).unwrap_or(0))?;
+    file.sync_all()
 }
 
 fn read_if_there(path: PathBuf) -> Result<Option<String>, StoreError> {

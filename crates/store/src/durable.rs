@@ -5,8 +5,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use portbook_ledger::SignedLogError;
+
 use crate::codec::RowError;
-use crate::directory::SignedTree;
 
 /// Pages sled may keep in memory. The working set is the open ends and the lookups' newest runs.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -95,23 +96,13 @@ pub enum StoreError {
         size: u64,
     },
     /// `signed.log` is not what this program writes.
-    #[error("line {line} of {} is not a larger tree than the line before", path.display())]
+    #[error("{} is damaged", path.display())]
     SignedLog {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-    },
-    /// Signing this tree would contradict what was signed.
-    #[error(
-        "refusing to sign a tree of {} leaves with root {}: {} leaves with root {} are signed already",
-        offered.size, offered.root, signed.size, signed.root
-    )]
-    SignedBefore {
-        /// What was signed last.
-        signed: SignedTree,
-        /// What was to be signed.
-        offered: SignedTree,
+        /// What is wrong with it.
+        #[source]
+        source: SignedLogError,
     },
     /// An earlier write failed, so what is on disk is not known.
     #[error("an earlier write failed; the store takes no more until the process is started again")]

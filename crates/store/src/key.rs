@@ -8,6 +8,8 @@ pub(crate) const BOOK: &[u8] = b"B";
 pub(crate) const HEADS: &[u8] = b"H";
 /// Prefix of the leaves, by leaf index.
 pub(crate) const LEAVES: &[u8] = b"L";
+/// Prefix of the leaf hashes, by leaf index.
+pub(crate) const HASHES: &[u8] = b"T";
 /// Prefix of the roots at seals, by the leaf index of the seal.
 pub(crate) const SEALS: &[u8] = b"S";
 /// Prefix of the signature verdicts, by leaf index.

@@ -10,13 +10,17 @@ use sled::IVec;
 
 use crate::book::{Book, BookRow, ChainHead, HeadRow, TreeRow, frontier_of};
 use crate::codec;
-use crate::commit::{LookupKey, Sealed};
+use crate::commit::Sealed;
 use crate::durable::{self, StoreError};
 use crate::key;
+use crate::lookup::LookupKey;
 use crate::packed::{items, value_holding};
 use crate::run;
 use crate::store::{CASES, LICENSES};
 use crate::verdict::Verdict;
+
+/// Verdicts are kept in blocks of this many leaves.
+pub const VERDICTS_TOGETHER: u64 = 1024;
 
 /// A cheap handle for reading; it can be cloned and used from many threads, also while a [`crate::Store`] writes.
 #[derive(Debug, Clone)]
@@ -68,6 +72,13 @@ impl StoreReader {
     #[must_use]
     pub fn leaves(&self, range: Range<u64>) -> Leaves {
         Leaves { db: self.db.clone(), prefix: key::LEAVES.to_vec(), next: range.start, end: range.end }
+    }
+
+    /// The stored leaf hashes of `range`, packed as they are stored, 32 bytes each. What they are worth shows in the root
+    /// they give.
+    #[must_use]
+    pub fn leaf_hashes(&self, range: Range<u64>) -> Leaves {
+        Leaves { db: self.db.clone(), prefix: key::HASHES.to_vec(), next: range.start, end: range.end }
     }
 
     /// The timeline rows of `chain` at the positions `range` (from 1), streamed in order.
@@ -152,15 +163,21 @@ impl StoreReader {
         }))
     }
 
-    /// Keeps the verdicts of the leaves from `first` on. They are made durable by the next commit.
+    /// Keeps the verdicts of the leaves from `first` on, which must be where checking stopped. `verdicts` must not cross
+    /// a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next commit.
     ///
     /// # Errors
     /// [`StoreError::Sled`] when they cannot be written.
     pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
-        let bytes: Vec<u8> = verdicts.iter().map(|verdict| verdict.byte()).collect();
-        let mut batch = sled::Batch::default();
+        let block = first - first % VERDICTS_TOGETHER;
+        let at = key::numbered(key::VERDICTS, block);
+        let mut bytes = self.db.get(&at).map_err(reading)?.map_or_else(Vec::new, |kept| kept.to_vec());
+        // Checking stopped at `first`: what the block holds beyond was never kept.
+        bytes.truncate(usize::try_from(first - block).unwrap_or(0));
+        bytes.extend(verdicts.iter().map(|verdict| verdict.byte()));
         let next = first.saturating_add(u64::try_from(verdicts.len()).unwrap_or(u64::MAX));
-        batch.insert(key::numbered(key::VERDICTS, first), bytes);
+        let mut batch = sled::Batch::default();
+        batch.insert(at, bytes);
         batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
         self.db.apply_batch(batch).map_err(|source| StoreError::Sled { doing: "keep signature verdicts", source })
     }

@@ -7,7 +7,7 @@
 use sled::IVec;
 
 use crate::bloom::Bloom;
-use crate::commit::LookupKey;
+use crate::lookup::LookupKey;
 use crate::key;
 
 /// `key || leaf index`, so that the order of bytes is the order of entries.

@@ -8,9 +8,10 @@ use portbook_views::TimelineRow;
 
 use crate::book::Book;
 use crate::codec;
-use crate::commit::{Commit, LookupKey, Lookups, Sealed};
+use crate::commit::{Commit, Lookups, Sealed};
 use crate::durable::{self, StoreError};
 use crate::key;
+use crate::lookup::LookupKey;
 use crate::packed::{LEAF_CHUNK_BYTES_MAX, PackedWriter, ROW_CHUNK_BYTES_MAX};
 use crate::reader::StoreReader;
 use crate::run::{Entry, Filters, Runs, entry};
@@ -29,6 +30,7 @@ pub struct Store {
     path: PathBuf,
     book: Book,
     leaves: PackedWriter,
+    hashes: PackedWriter,
     rows: BTreeMap<Chain, PackedWriter>,
     events: Runs,
     cases: Runs,
@@ -73,6 +75,7 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             leaves: PackedWriter::new(key::LEAVES.to_vec(), LEAF_CHUNK_BYTES_MAX, book.size()),
+            hashes: PackedWriter::new(key::HASHES.to_vec(), ROW_CHUNK_BYTES_MAX, book.size()),
             rows: BTreeMap::new(),
             book,
             events,
@@ -130,6 +133,7 @@ impl Store {
     fn batch_of(&mut self, commit: &Commit) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
         self.leaves.append(commit.leaves.iter(), &mut batch);
+        self.hashes.append(commit.leaf_hashes.iter().map(|hash| hash.as_bytes().as_slice()), &mut batch);
         for (chain, rows) in &commit.rows {
             self.append_rows(*chain, rows, &mut batch)?;
             if let Some(head) = commit.book.heads.get(chain) {

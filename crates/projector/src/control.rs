@@ -1,0 +1,117 @@
+//! What control messages do to the book, and which of them are believed.
+
+use portbook_ledger::{Hash, Index, Origin, ProducerSignature, PublicKey};
+use portbook_store::{Book, Opened, ProducerKey};
+use portbook_wire::control::{Control, KeyRegistered, LedgerOpened, SealRequested};
+
+use crate::delivery::Delivery;
+use crate::reading::Unplaced;
+
+/// What became of a believed control message.
+#[derive(Debug)]
+pub(crate) enum Settled<'a> {
+    /// It is recorded in the chain of control messages, under this word.
+    Recorded(&'static str),
+    /// It becomes a seal.
+    Seal(&'a SealRequested),
+}
+
+/// Opens the ledger: `ledger.opened`, signed by the key that it names.
+pub(crate) fn open(
+    opened: &LedgerOpened,
+    delivery: &Delivery,
+    signature: Option<ProducerSignature>,
+    book: &mut Book,
+) -> Result<(), Unplaced> {
+    let origin =
+        Origin::new(opened.origin.as_str()).map_err(|_| Unplaced::Contradiction { what: "the origin is no origin" })?;
+    check_signature(&opened.log_public_key.0, delivery, signature)?;
+    book.port_aliases = aliases_of(&opened.port_aliases);
+    book.opened = Some(Opened {
+        origin,
+        log_key: opened.log_public_key.0,
+        stream: opened.stream.as_str().to_owned(),
+        stream_created: opened.stream_created.to_string(),
+        stream_config: hash_of(&opened.stream_config_sha256),
+    });
+    Ok(())
+}
+
+/// Lets a control message take effect. Only what the log key signed is believed.
+pub(crate) fn settle<'a>(
+    control: &'a Control,
+    delivery: &Delivery,
+    signature: Option<ProducerSignature>,
+    index: Index,
+    book: &mut Book,
+) -> Result<Settled<'a>, Unplaced> {
+    let log_key = book.opened.as_ref().ok_or(Unplaced::NotOpened)?.log_key;
+    check_signature(&log_key, delivery, signature)?;
+    match control {
+        Control::LedgerOpened(_) => return Err(Unplaced::Contradiction { what: "the ledger is open already" }),
+        Control::Seal(request) => return seal(request, book),
+        Control::KeyRegistered(registered) => register(registered, index, book)?,
+        Control::KeyRevoked(revoked) => match book.keys.get_mut(&revoked.key_id.0) {
+            Some(key) => key.revoked = key.revoked.or(Some(index.get())),
+            None => return Err(Unplaced::Contradiction { what: "the key that is revoked was never registered" }),
+        },
+        Control::ReferencePublished(published) => {
+            if let Some(aliases) = &published.port_aliases {
+                book.port_aliases = aliases_of(aliases);
+            }
+        }
+        Control::KeyRotated(_) | Control::SourceStated(_) | Control::EpochDeclared(_) | Control::ErasureNoticed(_) => {}
+    }
+    Ok(Settled::Recorded(control.kind().name()))
+}
+
+fn seal<'a>(request: &'a SealRequested, book: &Book) -> Result<Settled<'a>, Unplaced> {
+    let origin = book.opened.as_ref().map(|opened| opened.origin.as_str());
+    if origin == Some(request.origin.as_str()) {
+        Ok(Settled::Seal(request))
+    } else {
+        Err(Unplaced::Contradiction { what: "the seal is meant for another ledger" })
+    }
+}
+
+fn register(registered: &KeyRegistered, index: Index, book: &mut Book) -> Result<(), Unplaced> {
+    let public = PublicKey::from_bytes(&registered.public_key.0)
+        .map_err(|_| Unplaced::Contradiction { what: "the registered key is no Ed25519 key" })?;
+    if public.id().as_bytes() != &registered.key_id.0 {
+        return Err(Unplaced::Contradiction { what: "the key id is not that of the registered key" });
+    }
+    if book.keys.contains_key(&registered.key_id.0) {
+        return Err(Unplaced::Contradiction { what: "the key is registered already" });
+    }
+    let key = ProducerKey {
+        public_key: registered.public_key.0,
+        source: registered.source.as_str().to_owned(),
+        event_types: registered.event_types.iter().map(ToString::to_string).collect(),
+        valid_from_ns: registered.valid_from.as_nanosecond(),
+        valid_until_ns: registered.valid_until.as_nanosecond(),
+        registered: index.get(),
+        revoked: None,
+    };
+    book.keys.insert(registered.key_id.0, key);
+    Ok(())
+}
+
+fn check_signature(
+    key: &[u8; 32],
+    delivery: &Delivery,
+    signature: Option<ProducerSignature>,
+) -> Result<(), Unplaced> {
+    let key = PublicKey::from_bytes(key).map_err(|_| Unplaced::NotByLogKey)?;
+    let signature = signature.ok_or(Unplaced::NotByLogKey)?;
+    key.verify_event(&delivery.subject, &delivery.body, &signature).map_err(|_| Unplaced::NotByLogKey)
+}
+
+fn aliases_of(aliases: &portbook_wire::control::PortAliases) -> std::collections::BTreeMap<String, String> {
+    aliases.iter().map(|(alias, port)| (alias.as_str().to_owned(), port.as_str().to_owned())).collect()
+}
+
+/// The hash a digest's text stands for.
+pub(crate) fn hash_of(digest: &portbook_domain::Digest) -> Hash {
+    // A digest is 64 lower-case hexadecimal digits by construction.
+    Hash::from_hex(digest.as_str()).unwrap_or(Hash::ZERO)
+}

@@ -1,0 +1,89 @@
+//! From messages to a durable ledger: read, look up, fold, commit. The recovery path is the same path.
+
+use portbook_ledger::{Leaf, Size};
+use portbook_store::{Book, Sealed, Store, StoreError, StoreReader};
+
+use crate::delivery::Delivery;
+use crate::fold::{FoldError, Known, Original, fold};
+use crate::reading::{Reading, read_all};
+
+/// The writing half of a ledger.
+#[derive(Debug)]
+pub struct Projector {
+    store: Store,
+}
+
+/// What one batch did.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// Size of the ledger after it.
+    pub size: Size,
+    /// The last seal in it.
+    pub sealed: Option<Sealed>,
+}
+
+/// Why a batch was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The messages contradict the ledger.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Projector {
+    /// A projector that continues `store`.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// State after the last batch.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        self.store.book()
+    }
+
+    /// A reading end of the ledger.
+    #[must_use]
+    pub fn reader(&self) -> StoreReader {
+        self.store.reader()
+    }
+
+    /// Records `deliveries`, which must continue the ledger, and returns once they would survive power loss.
+    ///
+    /// Messages the ledger has already are dropped: reading a little too much is how a restart goes on.
+    ///
+    /// # Errors
+    /// [`TakeError::Fold`] when a message is missing or cannot follow; nothing of the batch is recorded then.
+    pub fn take(&mut self, deliveries: &[Delivery]) -> Result<Taken, TakeError> {
+        let size = self.store.book().size();
+        let seen = deliveries.partition_point(|delivery| delivery.seq.get() <= size);
+        let fresh = deliveries.get(seen..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Ok(Taken { size: self.store.book().frontier.size(), sealed: None });
+        }
+        let readings = read_all(fresh);
+        let known = self.known(&readings)?;
+        let commit = fold(self.store.book(), fresh, &readings, &known)?;
+        let sealed = commit.seals.last().cloned();
+        self.store.apply(commit)?;
+        Ok(Taken { size: self.store.book().frontier.size(), sealed })
+    }
+
+    fn known(&self, readings: &[Reading<'_>]) -> Result<Known, StoreError> {
+        let mut known = Known::new();
+        let reader = self.store.reader();
+        for reading in readings {
+            let Reading::Event(event) = reading else { continue };
+            let Some(index) = self.store.event(&event.key)? else { continue };
+            let missing = || StoreError::LeafMissing { index: index.get(), size: self.store.book().size() };
+            let leaf = reader.leaf(index)?.ok_or_else(missing)?;
+            let Ok(Leaf::Record(record)) = Leaf::decode(&leaf) else { return Err(missing()) };
+            known.insert(event.key, Original { index, body: record.body.to_vec() });
+        }
+        Ok(known)
+    }
+}

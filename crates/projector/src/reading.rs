@@ -1,0 +1,144 @@
+//! What a message says, before it is known where it belongs: a function of the message alone.
+
+use portbook_domain::Event;
+use portbook_ledger::{ProducerSignature, RecordError};
+use portbook_store::LookupKey;
+use portbook_wire::control::{Control, ControlError, parse_control};
+use portbook_wire::{DecodeError, Envelope, EventHead, Quarantine, decode_event, read_head, subject};
+
+use crate::delivery::Delivery;
+
+/// Messages below this number are read on one thread: starting a second costs more.
+const SPLIT_FROM: usize = 512;
+
+/// A message, read.
+#[derive(Debug)]
+pub enum Reading<'a> {
+    /// An event, whether or not its content can be read.
+    Event(Box<EventReading<'a>>),
+    /// A message of the ledger's own.
+    Control(Control, Option<ProducerSignature>),
+    /// A message that belongs to no port.
+    Unplaced(Unplaced),
+}
+
+/// An event, read.
+#[derive(Debug)]
+pub struct EventReading<'a> {
+    /// What the ledger goes by.
+    pub head: EventHead<'a>,
+    /// Its identity, hashed.
+    pub key: LookupKey,
+    /// Its signature, not verified.
+    pub signature: Option<ProducerSignature>,
+    /// What the views go by.
+    pub content: Result<(Envelope, Event), DecodeError>,
+}
+
+/// Why a message went into quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unplaced {
+    /// It is no event.
+    #[error(transparent)]
+    Event(#[from] Quarantine),
+    /// It is no control message.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// Its subject is neither an event's nor a control message's.
+    #[error("{subject:?} is no subject of this ledger")]
+    Subject {
+        /// The subject.
+        subject: String,
+    },
+    /// Its signature header is not of the form.
+    #[error("the signature header is not <key id>:<base64>")]
+    SignatureHeader,
+    /// A control message that the log key did not sign.
+    #[error("not signed by the log key")]
+    NotByLogKey,
+    /// A control message that contradicts what the ledger knows.
+    #[error("{what}")]
+    Contradiction {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The stream began with something else than the opening of a ledger.
+    #[error("not ledger.opened")]
+    NotOpened,
+    /// The alias table leads to something that is no port.
+    #[error("{port:?} is no port")]
+    NotAPort {
+        /// The name.
+        port: String,
+    },
+    /// The message does not fit into a record.
+    #[error("{reason}")]
+    TooLarge {
+        /// Why not.
+        reason: RecordError,
+    },
+}
+
+impl Unplaced {
+    /// One word for lists.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Event(reason) => reason.reason(),
+            Self::Control(_) => "control-unreadable",
+            Self::Subject { .. } => "unknown-subject",
+            Self::SignatureHeader => "signature-header",
+            Self::NotByLogKey => "control-not-by-log-key",
+            Self::Contradiction { .. } => "control-contradiction",
+            Self::NotOpened => "not-opened",
+            Self::NotAPort { .. } => "not-a-port",
+            Self::TooLarge { .. } => "too-large",
+        }
+    }
+}
+
+/// Reads every message of a batch, on two threads where that pays.
+#[must_use]
+pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading<'_>> {
+    if deliveries.len() < SPLIT_FROM {
+        return deliveries.iter().map(read).collect();
+    }
+    let (front, back) = deliveries.split_at(deliveries.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| back.iter().map(read).collect::<Vec<_>>());
+        let mut readings: Vec<_> = front.iter().map(read).collect();
+        match other.join() {
+            Ok(rest) => readings.extend(rest),
+            // Reading does not panic; should it, the panic is this thread's as well.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        readings
+    })
+}
+
+/// Reads one message.
+#[must_use]
+pub fn read(delivery: &Delivery) -> Reading<'_> {
+    let signature = match delivery.signature.as_deref().map(str::parse).transpose() {
+        Ok(signature) => signature,
+        Err(_) => return Reading::Unplaced(Unplaced::SignatureHeader),
+    };
+    if subject::is_control(&delivery.subject) {
+        return match parse_control(&delivery.subject, &delivery.body) {
+            Ok(control) => Reading::Control(control, signature),
+            Err(reason) => Reading::Unplaced(reason.into()),
+        };
+    }
+    if subject::case_token(&delivery.subject).is_none() {
+        return Reading::Unplaced(Unplaced::Subject { subject: delivery.subject.clone() });
+    }
+    match read_head(&delivery.subject, &delivery.body) {
+        Ok(head) => Reading::Event(Box::new(EventReading {
+            key: head.key(),
+            head,
+            signature,
+            content: decode_event(&delivery.body),
+        })),
+        Err(reason) => Reading::Unplaced(reason.into()),
+    }
+}

@@ -1,0 +1,263 @@
+//! The loop: read ahead, record, seal, sign; stop at the first contradiction.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use portbook_bus::{Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
+use portbook_domain::{Digest, InvalidText, Text};
+use portbook_ledger::{Origin, SecretKey, Seq};
+use portbook_wire::control::{Control, ControlKind, SealRequested, encode_control};
+use portbook_wire::{JsonError, msg_id};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, spawn_blocking};
+
+use crate::anchor::{AnchorError, check_head, check_identity};
+use crate::delivery::Delivery;
+use crate::projector::{Projector, TakeError, Taken};
+use crate::signer::{SignError, Signer};
+
+/// Batches read ahead while one is recorded: enough to hide the stream's latency, few enough to bound memory.
+const BATCHES_AHEAD: usize = 2;
+/// How often the stream's identity is looked at while running.
+const IDENTITY_PERIOD: Duration = Duration::from_secs(5);
+
+/// How a projector divides its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Most messages folded into one commit.
+    pub batch_messages_max: usize,
+    /// How long a batch may wait for its first message.
+    pub batch_wait: Duration,
+    /// Seal when this many records are new.
+    pub seal_records_max: u64,
+    /// Seal when this long has passed since the last seal and there are new records.
+    pub seal_interval: Duration,
+}
+
+/// What a running projector works with.
+#[derive(Debug)]
+pub struct RunParts {
+    /// The connection.
+    pub bus: Bus,
+    /// Name of the ledger stream.
+    pub stream: String,
+    /// Publishes the seals.
+    pub publisher: Publisher,
+    /// The writing half of the ledger.
+    pub projector: Projector,
+    /// Signs the checkpoints.
+    pub signer: Signer,
+    /// The log key, under which seals are requested.
+    pub log_key: SecretKey,
+    /// The log's name.
+    pub origin: Origin,
+    /// How time is divided.
+    pub pace: Pace,
+    /// Where progress is told.
+    pub position: watch::Sender<Position>,
+}
+
+/// How far a projector has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Leaves recorded, which is the last sequence read.
+    pub size: u64,
+    /// Leaves covered by the newest published checkpoint.
+    pub signed_size: u64,
+    /// Whether messages are waiting: work beside the ledger stage should wait as well.
+    pub behind: bool,
+}
+
+/// Why a projector stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The stream is not what the ledger was made from.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// The stream cannot be read on.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// The stream's identity could not be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// A batch could not be recorded.
+    #[error(transparent)]
+    Take(#[from] TakeError),
+    /// A checkpoint must not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A seal could not be published.
+    #[error("could not publish a seal")]
+    Seal(#[from] PublishError),
+    /// A seal could not be written.
+    #[error("could not write a seal")]
+    SealText(#[from] JsonError),
+    /// The origin cannot stand in a seal.
+    #[error("could not write a seal")]
+    SealField(#[from] InvalidText),
+    /// A worker thread ended in a panic.
+    #[error("a worker ended unexpectedly")]
+    Worker(#[from] JoinError),
+    /// The reading task is gone.
+    #[error("reading the stream ended unexpectedly")]
+    ReadingEnded,
+}
+
+/// Records, seals and signs until `shutdown` or the first contradiction.
+///
+/// # Errors
+/// [`RunError`]: nothing was recorded after the contradiction it names.
+pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let book = parts.projector.book();
+    check_identity(&parts.bus.stream_identity(&parts.stream).await?, book)?;
+    check_head(&Log::ledger(&parts.bus), &parts.stream, &parts.projector.reader()).await?;
+    let spec = ReaderSpec {
+        stream: parts.stream.clone(),
+        start_seq: book.size() + 1,
+        batch: parts.pace.batch_messages_max,
+    };
+    let reader = Reader::open(&parts.bus, spec).await?;
+    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+    let reading = tokio::spawn(read_ahead(reader, parts.pace, sender));
+    let mut running = Running {
+        sealed_at: Instant::now(),
+        sealed_size: parts.projector.book().last_seal.map_or(0, |seal| seal.size_through().get()),
+        seal_asked: None,
+        looked_at: Instant::now(),
+        projector: Some(parts.projector),
+        bus: parts.bus,
+        stream: parts.stream,
+        publisher: parts.publisher,
+        signer: parts.signer,
+        log_key: parts.log_key,
+        origin: parts.origin,
+        pace: parts.pace,
+        position: parts.position,
+    };
+    let ended = running.go_on(batches, shutdown).await;
+    reading.abort();
+    ended
+}
+
+async fn read_ahead(mut reader: Reader, pace: Pace, sender: mpsc::Sender<Result<Vec<Stored>, ReaderError>>) {
+    loop {
+        let batch = reader.next(pace.batch_messages_max, pace.batch_wait).await;
+        let failed = batch.is_err();
+        // An empty batch is passed on as well: it is the tick by which seals become due.
+        if sender.send(batch).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+struct Running {
+    bus: Bus,
+    stream: String,
+    publisher: Publisher,
+    /// Taken out while a worker thread records with it.
+    projector: Option<Projector>,
+    signer: Signer,
+    log_key: SecretKey,
+    origin: Origin,
+    pace: Pace,
+    position: watch::Sender<Position>,
+    sealed_at: Instant,
+    sealed_size: u64,
+    /// Sequence of a seal that was published and has not come back yet.
+    seal_asked: Option<u64>,
+    looked_at: Instant,
+}
+
+impl Running {
+    async fn go_on(
+        &mut self,
+        mut batches: mpsc::Receiver<Result<Vec<Stored>, ReaderError>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), RunError> {
+        tokio::pin!(shutdown);
+        loop {
+            let batch = tokio::select! {
+                batch = batches.recv() => batch.ok_or(RunError::ReadingEnded)??,
+                () = &mut shutdown => return Ok(()),
+            };
+            let behind = batch.len() >= self.pace.batch_messages_max;
+            let taken = self.record(batch).await?;
+            if let Some(sealed) = &taken.sealed {
+                self.signer.sign(sealed).await?;
+                self.sealed_at = Instant::now();
+                self.sealed_size = sealed.index.size_through().get();
+            }
+            self.seal_if_due(taken.size.get()).await?;
+            self.look_at_stream().await?;
+            let signed_size = self.signer.published().1.get();
+            let position = Position { size: taken.size.get(), signed_size, behind };
+            self.position.send_replace(position);
+        }
+    }
+
+    async fn record(&mut self, batch: Vec<Stored>) -> Result<Taken, RunError> {
+        let mut projector = self.projector.take().ok_or(RunError::ReadingEnded)?;
+        let recorded = spawn_blocking(move || {
+            let deliveries: Vec<Delivery> = batch.into_iter().filter_map(delivery_of).collect();
+            let taken = projector.take(&deliveries);
+            (projector, taken)
+        });
+        let (projector, taken) = recorded.await?;
+        self.projector = Some(projector);
+        Ok(taken?)
+    }
+
+    async fn seal_if_due(&mut self, size: u64) -> Result<(), RunError> {
+        if self.seal_asked.is_some_and(|seq| size >= seq) {
+            self.seal_asked = None;
+        }
+        let fresh = size - self.sealed_size.min(size);
+        let due = fresh >= self.pace.seal_records_max || self.sealed_at.elapsed() >= self.pace.seal_interval;
+        if fresh == 0 || !due || self.seal_asked.is_some() {
+            return Ok(());
+        }
+        let (published, published_size) = self.signer.published();
+        let request = SealRequested {
+            origin: Text::new(self.origin.as_str())?,
+            prev_checkpoint: Digest::new(&published.to_hex())?,
+            prev_size: published_size.get(),
+        };
+        let body = encode_control(&Control::Seal(request))?;
+        let subject = ControlKind::Seal.subject();
+        let signature = self.log_key.sign_event(subject, &body).to_string();
+        let outgoing = Outgoing {
+            subject: subject.to_owned(),
+            msg_id: msg_id(Some(&signature), &body),
+            signature: Some(signature),
+            body: Bytes::from(body),
+            expected_last_subject_seq: None,
+        };
+        let appended = self.publisher.publish(outgoing).await?;
+        self.seal_asked = Some(appended.seq);
+        Ok(())
+    }
+
+    async fn look_at_stream(&mut self) -> Result<(), RunError> {
+        if self.looked_at.elapsed() < IDENTITY_PERIOD {
+            return Ok(());
+        }
+        self.looked_at = Instant::now();
+        let identity = self.bus.stream_identity(&self.stream).await?;
+        if let Some(projector) = &self.projector {
+            check_identity(&identity, projector.book())?;
+        }
+        Ok(())
+    }
+}
+
+/// Sequences start at 1; a message without one cannot come from a stream.
+fn delivery_of(stored: Stored) -> Option<Delivery> {
+    Some(Delivery {
+        seq: Seq::new(stored.seq)?,
+        recorded_at_ns: stored.time_ns,
+        subject: stored.subject,
+        signature: stored.signature,
+        body: stored.body,
+    })
+}
