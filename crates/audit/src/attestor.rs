@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use portbook_fold::{Book, ProducerKey};
 use portbook_ledger::{Leaf, PublicKey, Record, RecordKind, SignedMessage, verify_events};
-use portbook_store::{Book, ProducerKey, StoreError, StoreReader, VERDICTS_TOGETHER, Verdict};
+use portbook_store::{StoreError, StoreReader, VERDICTS_TOGETHER, Verdict};
 use portbook_wire::read_head;
 
 /// Checks the signatures of up to [`VERDICTS_TOGETHER`] leaves that were not checked yet and keeps the verdicts.

@@ -1,8 +1,9 @@
 //! Whether a stream is the one this ledger was made from, and still holds what the ledger took from it.
 
 use portbook_bus::{Log, ReadError, StreamIdentity, Stored};
+use portbook_fold::Book;
 use portbook_ledger::{Leaf, LeafError};
-use portbook_store::{Book, StoreError, StoreReader};
+use portbook_store::{StoreError, StoreReader};
 
 /// Why a stream must not be read on.
 #[derive(Debug, thiserror::Error)]

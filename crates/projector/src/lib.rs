@@ -4,21 +4,13 @@
 //! contradiction between stream, store and what was signed the projector stops and says why; it never skips.
 
 mod anchor;
-mod control;
-mod delivery;
-mod fold;
-mod name;
 mod opening;
 mod projector;
-mod reading;
 mod run;
 mod signer;
 
 pub use anchor::{AnchorError, check_head, check_identity, difference};
-pub use delivery::Delivery;
-pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Projector, TakeError, Taken};
-pub use reading::{EventReading, Reading, Unplaced, read, read_all};
 pub use run::{Pace, Position, RunError, RunParts, run};
 pub use signer::{SignError, Signer, SignerParts};

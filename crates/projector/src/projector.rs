@@ -1,11 +1,8 @@
 //! From messages to a durable ledger: read, look up, fold, commit. The recovery path is the same path.
 
+use portbook_fold::{Book, Delivery, FoldError, Known, Original, Reading, Sealed, fold, read_all};
 use portbook_ledger::{Leaf, Size};
-use portbook_store::{Book, Sealed, Store, StoreError, StoreReader};
-
-use crate::delivery::Delivery;
-use crate::fold::{FoldError, Known, Original, fold};
-use crate::reading::{Reading, read_all};
+use portbook_store::{Store, StoreError, StoreReader};
 
 /// The writing half of a ledger.
 #[derive(Debug)]

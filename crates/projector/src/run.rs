@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use portbook_bus::{Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
 use portbook_domain::{Digest, InvalidText, Text};
+use portbook_fold::Delivery;
 use portbook_ledger::{Origin, SecretKey, Seq};
 use portbook_wire::control::{Control, ControlKind, SealRequested, encode_control};
 use portbook_wire::{JsonError, msg_id};
@@ -13,7 +14,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_head, check_identity};
-use crate::delivery::Delivery;
 use crate::projector::{Projector, TakeError, Taken};
 use crate::signer::{SignError, Signer};
 

@@ -6,12 +6,13 @@
 //! by rename. A crash between any two steps is repaired by going through the later ones again, in [`Signer::open`].
 
 use bytes::Bytes;
-use portbook_bus::{CheckpointError as RegisterError, CheckpointRegister};
+use portbook_bus::{ApiError, CheckpointError as RegisterError, CheckpointRegister};
+use portbook_fold::Sealed;
 use portbook_ledger::{
     Admission, Checkpoint, CheckpointError, Contradiction, Frontier, Hash, OpenedCheckpoint, Origin, SignedLog, SignedRoot,
     SignerKey, Size, leaf_hash, sha256,
 };
-use portbook_store::{LedgerDirectory, Sealed, StoreError, StoreReader};
+use portbook_store::{LedgerDirectory, StoreError, StoreReader};
 
 /// Signs and publishes checkpoints of one ledger.
 #[derive(Debug)]
@@ -35,7 +36,10 @@ pub enum SignError {
     /// The store or the directory failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The register failed.
+    /// The register could not be read.
+    #[error("could not read the checkpoint register")]
+    Unread(#[from] ApiError),
+    /// The register did not take a checkpoint.
     #[error(transparent)]
     Register(#[from] RegisterError),
     /// A checkpoint could not be made or read.

@@ -1,6 +1,7 @@
 //! Bloom filters over keys that are already hashes: 16 bits per key, 8 probes, about one false hit in 1,700.
 
-use crate::lookup::LookupKey;
+
+use portbook_fold::LookupKey;
 
 const BITS_PER_KEY: usize = 16;
 const PROBES: u64 = 8;

@@ -4,27 +4,22 @@
 //! therefore always at the end of some batch. Sole owner of sled and of the bincode rows.
 
 mod bloom;
-mod book;
 mod codec;
-mod commit;
 mod directory;
 mod durable;
 mod forge;
 mod key;
-pub mod lookup;
 mod packed;
 mod reader;
+mod row;
 mod run;
 mod store;
 mod verdict;
 
-pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
-pub use commit::{Commit, LeafBatch, Lookups, Sealed};
 pub use directory::LedgerDirectory;
 pub use durable::StoreError;
 pub use forge::{Forgery, forge};
 pub use codec::RowError;
-pub use lookup::LookupKey;
 pub use reader::{Leaves, Packed, StoreReader, VERDICTS_TOGETHER};
 pub use store::Store;
 pub use verdict::Verdict;

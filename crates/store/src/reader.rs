@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use portbook_ledger::{Chain, Hash, Index};
+use portbook_fold::{Book, LookupKey, Sealed};
+use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
 use sled::IVec;
 
-use crate::book::{Book, BookRow, ChainHead, HeadRow, TreeRow, frontier_of};
 use crate::codec;
-use crate::commit::Sealed;
 use crate::durable::{self, StoreError};
 use crate::key;
-use crate::lookup::LookupKey;
 use crate::packed::{items, value_holding};
+use crate::row::{BookRow, HeadRow, SealedRow};
 use crate::run;
 use crate::store::{CASES, LICENSES};
 use crate::verdict::Verdict;
@@ -51,11 +50,11 @@ impl StoreReader {
             let (at, row) = stored.map_err(reading)?;
             let chain = key::chain_of_head(&at)
                 .ok_or(StoreError::Row { what: "chain head", source: codec::RowError::NotCanonical })?;
-            heads.insert(chain, ChainHead::from_row(decode::<HeadRow>("chain head", &row)?)?);
+            heads.insert(chain, decode::<HeadRow>("chain head", &row)?.into_head()?);
         }
         let row = self.db.get(key::BOOK).map_err(reading)?;
         let row = row.ok_or(StoreError::Row { what: "book", source: codec::RowError::NotCanonical })?;
-        Book::from_rows(decode::<BookRow>("book", &row)?, heads)
+        decode::<BookRow>("book", &row)?.into_book(heads)
     }
 
     /// The leaf at `index`, when the store has it.
@@ -135,11 +134,7 @@ impl StoreReader {
     /// [`StoreError::Row`] when the row is not readable.
     pub fn sealed(&self, index: Index) -> Result<Option<Sealed>, StoreError> {
         let row = self.db.get(key::numbered(key::SEALS, index.get())).map_err(reading)?;
-        row.map(|row| {
-            let (root, tree) = decode::<([u8; 32], TreeRow)>("seal", &row)?;
-            Ok(Sealed { index, root: Hash::from_bytes(root), frontier: frontier_of(tree)? })
-        })
-        .transpose()
+        row.map(|row| decode::<SealedRow>("seal", &row)?.into_sealed(index)).transpose()
     }
 
     /// How many leaves have had their signatures checked.

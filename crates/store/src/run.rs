@@ -4,10 +4,10 @@
 //! of one size class become one of the next. Merging stops at runs of about 260,000 entries, so that no commit ever
 //! holds more than a few megabytes, however long the ledger.
 
+use portbook_fold::LookupKey;
 use sled::IVec;
 
 use crate::bloom::Bloom;
-use crate::lookup::LookupKey;
 use crate::key;
 
 /// `key || leaf index`, so that the order of bytes is the order of entries.

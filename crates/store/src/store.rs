@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use portbook_fold::{Book, Commit, LookupKey, Lookups};
 use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
 
-use crate::book::Book;
 use crate::codec;
-use crate::commit::{Commit, Lookups, Sealed};
 use crate::durable::{self, StoreError};
 use crate::key;
-use crate::lookup::LookupKey;
 use crate::packed::{LEAF_CHUNK_BYTES_MAX, PackedWriter, ROW_CHUNK_BYTES_MAX};
 use crate::reader::StoreReader;
+use crate::row::{BookRow, HeadRow, SealedRow};
 use crate::run::{Entry, Filters, Runs, entry};
 
 /// Family of the event identities.
@@ -48,7 +47,7 @@ impl Store {
         std::fs::create_dir_all(path)
             .map_err(|source| StoreError::Io { doing: "create", path: path.to_owned(), source })?;
         let db = durable::open(path, true)?;
-        db.insert(key::BOOK, encode("book", &Book::default().row())?)
+        db.insert(key::BOOK, encode("book", &BookRow::of(&Book::default()))?)
             .map_err(|source| StoreError::Sled { doing: "write the first book", source })?;
         durable::sync(&db, path)?;
         durable::sync_directory(path)?;
@@ -137,15 +136,15 @@ impl Store {
         for (chain, rows) in &commit.rows {
             self.append_rows(*chain, rows, &mut batch)?;
             if let Some(head) = commit.book.heads.get(chain) {
-                batch.insert(key::head(*chain), encode("chain head", &head.row())?);
+                batch.insert(key::head(*chain), encode("chain head", &HeadRow::of(head))?);
             }
         }
         for sealed in &commit.seals {
-            batch.insert(key::numbered(key::SEALS, sealed.index.get()), encode("seal", &seal_row(sealed))?);
+            batch.insert(key::numbered(key::SEALS, sealed.index.get()), encode("seal", &SealedRow::of(sealed))?);
         }
         self.add_lookups(&commit.lookups, &mut batch)
             .map_err(|source| StoreError::Sled { doing: "merge the lookups", source })?;
-        batch.insert(key::BOOK, encode("book", &commit.book.row())?);
+        batch.insert(key::BOOK, encode("book", &BookRow::of(&commit.book))?);
         Ok(batch)
     }
 
@@ -169,10 +168,6 @@ impl Store {
 
 fn entries(lookups: &[(LookupKey, Index)]) -> Vec<Entry> {
     lookups.iter().map(|(key, index)| entry(key, index.get())).collect()
-}
-
-fn seal_row(sealed: &Sealed) -> ([u8; 32], crate::book::TreeRow) {
-    (*sealed.root.as_bytes(), crate::book::tree_row(&sealed.frontier))
 }
 
 fn encode<T: serde::Serialize>(what: &'static str, row: &T) -> Result<Vec<u8>, StoreError> {

@@ -1,9 +1,9 @@
 //! What control messages do to the book, and which of them are believed.
 
 use portbook_ledger::{Hash, Index, Origin, ProducerSignature, PublicKey};
-use portbook_store::{Book, Opened, ProducerKey};
 use portbook_wire::control::{Control, KeyRegistered, LedgerOpened, SealRequested};
 
+use crate::book::{Book, Opened, ProducerKey};
 use crate::delivery::Delivery;
 use crate::reading::Unplaced;
 

@@ -2,11 +2,11 @@
 
 use portbook_domain::Event;
 use portbook_ledger::{ProducerSignature, RecordError};
-use portbook_store::LookupKey;
 use portbook_wire::control::{Control, ControlError, parse_control};
 use portbook_wire::{DecodeError, Envelope, EventHead, Quarantine, decode_event, read_head, subject};
 
 use crate::delivery::Delivery;
+use crate::lookup::LookupKey;
 
 /// Messages below this number are read on one thread: starting a second costs more.
 const SPLIT_FROM: usize = 512;

@@ -6,12 +6,14 @@ use portbook_ledger::{
     Chain, ChainSeq, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis, heads_root,
     leaf_hash,
 };
-use portbook_store::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups, Sealed, lookup};
 use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::{Control, SealRequested};
 
+use crate::book::{Book, ChainHead};
+use crate::commit::{Commit, LeafBatch, Lookups, Sealed};
 use crate::control::{self, Settled};
 use crate::delivery::Delivery;
+use crate::lookup::{self, LookupKey};
 use crate::name;
 use crate::reading::{EventReading, Reading, Unplaced};
 

@@ -1,7 +1,8 @@
 //! The lookups an event is entered under.
 
 use portbook_domain::EventData;
-use portbook_store::{LookupKey, lookup};
+
+use crate::lookup::{self, LookupKey};
 
 /// Lookups of the licence and the declaration an event is about.
 pub(crate) fn licenses_in(data: &EventData) -> impl Iterator<Item = LookupKey> {

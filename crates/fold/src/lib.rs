@@ -1,0 +1,20 @@
+//! Messages in, leaves out: the pure fold that makes a ledger of a stream.
+//!
+//! A function of the messages and of the book before them: no clock, no randomness, no map order, no input or output.
+//! That is what lets anyone replay a stream and compare, and what lets verification derive again what was recorded.
+
+mod book;
+mod commit;
+mod control;
+mod delivery;
+mod fold;
+pub mod lookup;
+mod name;
+mod reading;
+
+pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
+pub use commit::{Commit, LeafBatch, Lookups, Sealed};
+pub use delivery::Delivery;
+pub use fold::{FoldError, Known, Original, fold, head_leaf};
+pub use lookup::LookupKey;
+pub use reading::{EventReading, Reading, Unplaced, read, read_all};
