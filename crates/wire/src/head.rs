@@ -220,67 +220,94 @@ pub fn read_head<'a>(subject: &str, body: &'a [u8]) -> Result<EventHead<'a>, Qua
     }
 }
 
-/// The attributes found, in the order of [`Attribute::ALL`].
-type Found<'a> = [Option<&'a str>; 6];
+/// What stands under each attribute's name, in the order of [`Attribute::ALL`].
+type Found<'a> = [Member<'a>; 6];
 
+#[derive(Debug, Clone, Copy)]
+enum Member<'a> {
+    Absent,
+    PlainText(&'a str),
+    Other,
+}
+
+/// Reads the document to its end before it judges the members: a broken document is just that.
 fn read_attributes(text: &str) -> Result<Found<'_>, Quarantine> {
-    let mut found = Found::default();
-    let mut names = [""; MEMBERS_MAX];
-    let mut count = 0;
+    let mut found = [Member::Absent; 6];
+    let mut names = Names::default();
+    let mut flaw = None;
     let mut lexer = Lexer::new(text);
     lexer.object(|lexer, name| {
-        let position = count + 1;
+        let attribute = match names.add(name) {
+            Ok(name) => Attribute::ALL
+                .iter()
+                .zip(&mut found)
+                .find(|(attribute, _)| attribute.name() == name),
+            Err(why) => {
+                flaw.get_or_insert(why);
+                None
+            }
+        };
+        match attribute {
+            Some((_, member)) => *member = read_member(lexer)?,
+            None => lexer.skip_value()?,
+        }
+        Ok::<_, SyntaxError>(())
+    })?;
+    lexer.end()?;
+    flaw.map_or(Ok(found), Err)
+}
+
+/// The names read so far.
+struct Names<'a> {
+    names: [&'a str; MEMBERS_MAX],
+    count: usize,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self {
+            names: [""; MEMBERS_MAX],
+            count: 0,
+        }
+    }
+}
+
+impl<'a> Names<'a> {
+    fn add(&mut self, name: Cow<'a, str>) -> Result<&'a str, Quarantine> {
+        let position = self.count + 1;
         let Cow::Borrowed(name) = name else {
             return Err(Quarantine::EscapedName { position });
         };
-        if names.iter().take(count).any(|earlier| *earlier == name) {
+        if self.names.iter().take(self.count).any(|earlier| *earlier == name) {
             return Err(Quarantine::DuplicateMember { position });
         }
-        *names.get_mut(count).ok_or(Quarantine::TooManyMembers)? = name;
-        count = position;
-        match Attribute::ALL
-            .iter()
-            .zip(&mut found)
-            .find(|(attribute, _)| attribute.name() == name)
-        {
-            Some((&attribute, slot)) => *slot = Some(read_plain(lexer, attribute)?),
-            None => lexer.skip_value()?,
-        }
-        Ok(())
-    })?;
-    lexer.end()?;
-    Ok(found)
+        *self.names.get_mut(self.count).ok_or(Quarantine::TooManyMembers)? = name;
+        self.count = position;
+        Ok(name)
+    }
 }
 
-fn read_plain<'a>(lexer: &mut Lexer<'a>, attribute: Attribute) -> Result<&'a str, Quarantine> {
+fn read_member<'a>(lexer: &mut Lexer<'a>) -> Result<Member<'a>, SyntaxError> {
     if lexer.peek() != Some(b'"') {
-        return Err(Quarantine::NotPlainText { attribute });
+        return lexer.skip_value().map(|()| Member::Other);
     }
-    match lexer.string()? {
-        Cow::Borrowed(text) => Ok(text),
-        Cow::Owned(_) => Err(Quarantine::NotPlainText { attribute }),
-    }
+    Ok(match lexer.string()? {
+        Cow::Borrowed(text) => Member::PlainText(text),
+        Cow::Owned(_) => Member::Other,
+    })
 }
 
 fn check_attributes(found: Found<'_>) -> Result<EventHead<'_>, Quarantine> {
     let [spec_version, id, source, type_, subject, port] = found;
-    let checked = |attribute, value: Option<_>, holds: fn(&str) -> bool| {
-        let value = value.ok_or(Quarantine::Missing { attribute })?;
-        if holds(value) {
-            Ok(value)
-        } else {
-            Err(Quarantine::Invalid { attribute })
-        }
-    };
-    checked(Attribute::SpecVersion, spec_version, |text| text == "1.0")?;
-    let id = checked(Attribute::Id, id, is_uuid)?;
-    let source = checked(Attribute::Source, source, is_source)?;
-    let type_ = checked(Attribute::Type, type_, |_| true)?;
-    let (type_name, version) = split_versioned(type_).ok_or(Quarantine::Invalid {
-        attribute: Attribute::Type,
+    checked(Attribute::SpecVersion, spec_version, |text| {
+        (text == "1.0").then_some(())
     })?;
-    let case = checked(Attribute::Subject, subject, is_case)?;
-    let port = checked(Attribute::PartitionKey, port, is_port)?;
+    let plain = |holds: fn(&str) -> bool| move |text| if holds(text) { Some(text) } else { None };
+    let id = checked(Attribute::Id, id, plain(is_uuid))?;
+    let source = checked(Attribute::Source, source, plain(is_source))?;
+    let (type_name, version) = checked(Attribute::Type, type_, split_versioned)?;
+    let case = checked(Attribute::Subject, subject, plain(is_case))?;
+    let port = checked(Attribute::PartitionKey, port, plain(is_port))?;
     Ok(EventHead {
         id,
         source,
@@ -289,6 +316,18 @@ fn check_attributes(found: Found<'_>) -> Result<EventHead<'_>, Quarantine> {
         case,
         port,
     })
+}
+
+fn checked<'a, T>(
+    attribute: Attribute,
+    member: Member<'a>,
+    read: impl FnOnce(&'a str) -> Option<T>,
+) -> Result<T, Quarantine> {
+    match member {
+        Member::PlainText(text) => read(text).ok_or(Quarantine::Invalid { attribute }),
+        Member::Other => Err(Quarantine::NotPlainText { attribute }),
+        Member::Absent => Err(Quarantine::Missing { attribute }),
+    }
 }
 
 // The grammars of the vocabulary, written out again: the vocabulary may grow, this rule may not.

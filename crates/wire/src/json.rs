@@ -12,3 +12,6 @@ pub use lexer::SyntaxError;
 pub use node::{JsonError, JsonRule};
 pub(crate) use node::{Node, Object};
 pub(crate) use typed::from_node;
+
+#[cfg(test)]
+mod tests;
