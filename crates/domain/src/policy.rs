@@ -72,6 +72,8 @@ pub struct Policy {
     pub withdrawn_at: Option<Date>,
     /// Where its wording was read.
     pub source: Text,
+    /// What a reader should know of how sure it is.
+    pub note: Option<String>,
     /// Longest validity of a licence in months, by kind; a kind that is not named has no limit.
     pub validity_months_max: BTreeMap<LicenseKind, u16>,
     /// Working days the authority has for a decision.
@@ -100,8 +102,7 @@ struct PolicyFile {
     announced_at: Date,
     withdrawn_at: Option<Date>,
     source: Text,
-    #[serde(rename = "note")]
-    _note: Option<String>,
+    note: Option<String>,
     licensing: LicensingSection,
     customs: CustomsSection,
     recording: RecordingSection,
@@ -174,6 +175,7 @@ impl Policy {
             announced_at: read.announced_at,
             withdrawn_at: read.withdrawn_at,
             source: read.source,
+            note: read.note,
             validity_months_max: read.licensing.validity_months_max,
             decision_working_days: read.licensing.decision_working_days,
             expedited,
