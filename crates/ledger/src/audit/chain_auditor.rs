@@ -60,10 +60,9 @@ impl ChainAuditor {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        self.read(leaf, hash).map_err(|fault| {
-            self.fault = Some(fault.clone());
-            fault
-        })
+        let read = self.read(leaf, hash);
+        self.fault = read.clone().err();
+        read
     }
 
     /// Compares all that was read with the head of the chain; `head` is none when the chain is proven to have no records.
