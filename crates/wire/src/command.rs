@@ -1,6 +1,6 @@
 //! Commands and their answers as JSON, over the bus and over HTTP alike.
 
-use portbook_domain::{CommandId, EventId};
+use portbook_domain::{CommandId, EventId, Order};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -67,6 +67,23 @@ pub struct Refusal {
     pub rule: String,
     /// The rule and both values, in words.
     pub message: String,
+}
+
+/// Reads a command as a client sends it: `{"command_id":…,"case":…,"command":{"grant-license":{…}}}`.
+///
+/// # Errors
+/// [`JsonError`] names the JSON pointer and the rule. A field that is not known is refused: dropping it would lose what
+/// the client meant.
+pub fn parse_order(body: &[u8]) -> Result<Order, JsonError> {
+    from_node(&Node::parse(body, BODY_BYTES_MAX)?)
+}
+
+/// Writes a command as a client sends it.
+///
+/// # Errors
+/// The writer of JSON refused a value; a checked [`Order`] has none it refuses.
+pub fn encode_order(order: &Order) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(order)
 }
 
 /// Reads a service's answer.

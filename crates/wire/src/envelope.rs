@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use portbook_domain::{CaseId, CommandId, Digest, EventData, EventId, PortCode};
-use serde::{Serialize, Serializer, ser::Error as _};
+use serde::{Serialize, Serializer};
 
 use crate::{BODY_BYTES_MAX, schema::Schema, source::Source};
 
@@ -191,10 +191,9 @@ struct Document<'a> {
     #[serde(rename = "type")]
     type_: &'static str,
     subject: &'a str,
-    #[serde(serialize_with = "moment")]
-    time: &'a Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "moment_if_some")]
-    recordedtime: &'a Option<Timestamp>,
+    time: Moment<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recordedtime: Option<Moment<'a>>,
     datacontenttype: &'static str,
     dataschema: &'static str,
     correlationid: &'a str,
@@ -213,6 +212,9 @@ struct Document<'a> {
     data: Payload<'a>,
 }
 
+/// A moment in UTC, with as many digits of fraction as it has.
+struct Moment<'a>(&'a Timestamp);
+
 /// The payload of an event, written without the name of its kind.
 struct Payload<'a>(&'a EventData);
 
@@ -226,8 +228,8 @@ impl<'a> Document<'a> {
             source: envelope.source.as_str(),
             type_: schema.type_,
             subject: envelope.case.as_str(),
-            time: &envelope.occurred_at,
-            recordedtime: &envelope.recorded_at,
+            time: Moment(&envelope.occurred_at),
+            recordedtime: envelope.recorded_at.as_ref().map(Moment),
             datacontenttype: "application/json",
             dataschema: schema.urn,
             correlationid: envelope.correlation.as_str(),
@@ -242,6 +244,12 @@ impl<'a> Document<'a> {
             pbsimulated: envelope.simulated,
             data: Payload(data),
         }
+    }
+}
+
+impl Serialize for Moment<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
     }
 }
 
@@ -260,16 +268,5 @@ impl Serialize for Payload<'_> {
             EventData::RecordCorrected(data) => data.serialize(serializer),
             EventData::RecordAnnulled(data) => data.serialize(serializer),
         }
-    }
-}
-
-fn moment<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(moment)
-}
-
-fn moment_if_some<S: Serializer>(value: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => moment(value, serializer),
-        None => Err(S::Error::custom("an absent moment is left out")),
     }
 }

@@ -51,9 +51,9 @@ pub struct Observation {
 pub enum Identity {
     /// The file gives a UUID in lower case: it is the event id.
     Id(EventId),
-    /// The file gives another id: the event id is its UUIDv5 within the source.
+    /// The file gives another id: the event id is made from it and the source.
     External(String),
-    /// The file gives no id: the event id is the UUIDv5 of the line's content within the source.
+    /// The file gives no id: the event id is made from the line's content and the source.
     Content([u8; 32]),
 }
 

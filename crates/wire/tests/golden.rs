@@ -1,5 +1,11 @@
 //! The frozen examples: every published byte is still read, and written again as it stands.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

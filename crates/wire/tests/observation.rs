@@ -1,12 +1,18 @@
-//! Observation files: what a line may say, and what is said about a line that may not be.
+//! Lines of observation files: what they may say, and what is said about one that may not be.
 
-use std::io::{BufReader, Cursor, Read as _, Write as _};
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
-use flate2::{Compression, write::GzEncoder};
+use std::io::Cursor;
+
 use portbook_domain::{EventData, EventKind};
 use portbook_wire::{
     Envelope, Source, decode_event, encode,
-    observation::{BadLine, COLUMNS, LINE_BYTES_MAX, Observation, ReadError, read_observations},
+    observation::{BadLine, COLUMNS, Observation, ReadError, read_observations},
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -60,84 +66,64 @@ fn without(mut line: Value, column: &str) -> Value {
     line
 }
 
-/// One line of each type, with the columns it must have and those it may have.
+/// The columns a line of each type must have beside the common ones, and those it may have.
+const TYPES: &[(&str, &str, &str)] = &[
+    (
+        "application_submitted",
+        r#""destination":"NA","hs":"8505111000","control_code":"1C905.a","element":"Dy","qty_kg":2.5,"expedited":true"#,
+        r#""doc_digest":"DIGEST""#,
+    ),
+    (
+        "paperwork_query",
+        r#""stage":"customs","round":2,"authority":"GACC","reason":"contract""#,
+        r#""declaration_no":"D1","reply_due":"2025-04-16""#,
+    ),
+    (
+        "paperwork_answer",
+        r#""stage":"customs","round":2"#,
+        r#""declaration_no":"D1","doc_digest":"DIGEST""#,
+    ),
+    (
+        "license_granted",
+        r#""license_no":"L1","valid_until":"2025-10-27","destination":"DE","hs":"850511","control_code":"1C905.a","element":"Dy","qty_kg":2.5,"expedited":false"#,
+        r#""valid_from":"2025-04-27","uses_allowed":3,"authority":"MOFCOM","doc_digest":"DIGEST""#,
+    ),
+    (
+        "license_changed",
+        r#""license_no":"L1","outcome":"revoked""#,
+        r#""reason":"r""#,
+    ),
+    (
+        "application_closed",
+        r#""outcome":"lapsed""#,
+        r#""reason":"r","doc_digest":"DIGEST""#,
+    ),
+    (
+        "shipment_declared",
+        r#""declaration_no":"D1","control_status":"exempt","hs":"850511","qty_g":1"#,
+        r#""license_no":"L1","destination":"DE","control_code":"1C905.a","element":"Dy""#,
+    ),
+    (
+        "shipment_cleared",
+        r#""declaration_no":"D1","control_status":"exempt","hs":"850511","qty_g":1,"destination":"DE""#,
+        r#""license_no":"L1","control_code":"1C905.a","element":"Dy","doc_digest":"DIGEST""#,
+    ),
+    (
+        "shipment_closed",
+        r#""declaration_no":"D1","outcome":"reversed""#,
+        r#""reason":"r","qty_kg":"0.001""#,
+    ),
+];
+
+/// A line of each type as small as it may be, and what may be added to it.
 fn lines_of_every_type() -> Vec<(Value, Value)> {
-    let goods = json!({ "hs": "8505111000", "control_code": "1C905.a", "element": "Dy", "qty_kg": 2.5 });
-    let joined = |type_: &str, parts: &[&Value]| {
-        let mut line =
-            json!({ "type": type_, "case_id": "c1", "occurred_at": "2025-04-01T01:04:30Z", "port": "CNNBG" });
-        for part in parts {
-            line.as_object_mut()
-                .unwrap()
-                .append(&mut part.as_object().unwrap().clone());
-        }
-        line
-    };
-    let query = json!({ "stage": "customs", "round": 2 });
-    vec![
-        (
-            joined(
-                "application_submitted",
-                &[&goods, &json!({ "destination": "NA", "expedited": true })],
-            ),
-            json!({ "doc_digest": DIGEST }),
-        ),
-        (
-            joined(
-                "paperwork_query",
-                &[&query, &json!({ "authority": "GACC", "reason": "contract" })],
-            ),
-            json!({ "declaration_no": "D1", "reply_due": "2025-04-16" }),
-        ),
-        (
-            joined("paperwork_answer", &[&query]),
-            json!({ "declaration_no": "D1", "doc_digest": DIGEST }),
-        ),
-        (
-            joined(
-                "license_granted",
-                &[
-                    &goods,
-                    &json!({ "license_no": "L1", "valid_until": "2025-10-27", "destination": "DE", "expedited": false }),
-                ],
-            ),
-            json!({ "valid_from": "2025-04-27", "uses_allowed": 3, "authority": "MOFCOM", "doc_digest": DIGEST }),
-        ),
-        (
-            joined(
-                "license_changed",
-                &[&json!({ "license_no": "L1", "outcome": "revoked" })],
-            ),
-            json!({ "reason": "r" }),
-        ),
-        (
-            joined("application_closed", &[&json!({ "outcome": "lapsed" })]),
-            json!({ "reason": "r", "doc_digest": DIGEST }),
-        ),
-        (
-            joined(
-                "shipment_declared",
-                &[&json!({ "declaration_no": "D1", "control_status": "exempt", "hs": "850511", "qty_g": 1 })],
-            ),
-            json!({ "license_no": "L1", "destination": "DE", "control_code": "1C905.a", "element": "Dy" }),
-        ),
-        (
-            joined(
-                "shipment_cleared",
-                &[
-                    &json!({ "declaration_no": "D1", "control_status": "exempt", "hs": "850511", "qty_g": 1, "destination": "DE" }),
-                ],
-            ),
-            json!({ "license_no": "L1", "control_code": "1C905.a", "element": "Dy", "doc_digest": DIGEST }),
-        ),
-        (
-            joined(
-                "shipment_closed",
-                &[&json!({ "declaration_no": "D1", "outcome": "reversed" })],
-            ),
-            json!({ "reason": "r", "qty_kg": "0.001" }),
-        ),
-    ]
+    let common = r#""case_id":"c1","occurred_at":"2025-04-01T01:04:30Z","port":"CNNBG""#;
+    let lines = TYPES.iter().map(|(type_, required, optional)| {
+        let required = format!("{{\"type\":\"{type_}\",{common},{required}}}");
+        let optional = format!("{{{}}}", optional.replace("DIGEST", DIGEST));
+        (required.parse().unwrap(), optional.parse().unwrap())
+    });
+    lines.collect()
 }
 
 fn as_csv(line: &Value) -> String {
@@ -229,9 +215,11 @@ fn a_fact_is_published_as_these_bytes() {
 
 #[test]
 fn the_licence_line_is_named_exactly_when_there_is_a_licence() {
-    let line = |text: &Value| match one(text.to_string(), "-").data {
-        EventData::ShipmentCleared(cleared) => cleared.lines[0].line,
-        other => panic!("{other:?}"),
+    let line = |text: &Value| {
+        let EventData::ShipmentCleared(cleared) = one(text.to_string(), "-").data else {
+            panic!("{text}")
+        };
+        cleared.lines[0].line
     };
     assert_eq!(line(&cleared()), None);
     assert_eq!(line(&with(cleared(), "license_no", json!("L1"))), Some(1));
@@ -243,10 +231,10 @@ fn a_query_is_named_by_stage_declaration_and_round() {
         "type": "paperwork_query", "case_id": "c1", "occurred_at": "2025-04-01T01:04:30Z", "port": "CNNBG",
         "stage": "licensing", "round": 3, "authority": "MOFCOM", "reason": "contract",
     });
-    let id = |line: &Value| match one(line.to_string(), "-").data {
-        EventData::PaperworkQueried(query) => query.query_id.to_string(),
-        EventData::PaperworkAnswered(answer) => answer.query_id.to_string(),
-        other => panic!("{other:?}"),
+    let id = |line: &Value| {
+        let (envelope, data) = event(one(line.to_string(), "-"));
+        let written: Value = serde_json::from_slice(&encode(&envelope, &data).unwrap()).unwrap();
+        written["data"]["query_id"].as_str().unwrap().to_owned()
     };
     assert_eq!(id(&query), "licensing-3");
     let challenge = with(
@@ -310,83 +298,81 @@ fn a_line_without_id_keeps_its_id_in_another_format_and_order() {
     );
 }
 
+const FLAWS: &[(&str, &str, &str)] = &[
+    (
+        "type",
+        r#""shipment_lost""#,
+        "type: expected one of application_submitted, paperwork_query, paperwork_answer, license_granted, license_changed, application_closed, shipment_declared, shipment_cleared, shipment_closed, found \"shipment_lost\"",
+    ),
+    ("colour", r#""red""#, "colour: there is no such column"),
+    (
+        "port",
+        r#""Ningbo""#,
+        "port: port must be a UN/LOCODE: two letters, then three of A-Z 2-9, found \"Ningbo\"",
+    ),
+    ("port", "5", "port: expected a text, found \"5\""),
+    ("hs", "8505111000", "hs: expected a text, found \"8505111000\""),
+    (
+        "destination",
+        "null",
+        "destination: null is not a value: leave the column out",
+    ),
+    (
+        "destination",
+        r#"["SG"]"#,
+        "destination: a text, a number, true or false belongs here",
+    ),
+    (
+        "occurred_at",
+        r#""2025-04-01""#,
+        "occurred_at: expected an RFC 3339 time in UTC that ends in Z, found \"2025-04-01\"",
+    ),
+    (
+        "qty_kg",
+        "7.0005",
+        "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"7.0005\"",
+    ),
+    (
+        "qty_kg",
+        r#""7,5""#,
+        "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"7,5\"",
+    ),
+    (
+        "qty_kg",
+        "-1",
+        "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"-1\"",
+    ),
+    (
+        "qty_g",
+        "5",
+        "qty_g: the mass is given twice, as qty_kg and as qty_g",
+    ),
+    (
+        "simulated",
+        r#""perhaps""#,
+        "simulated: expected true or false, found \"perhaps\"",
+    ),
+    (
+        "control_status",
+        r#""unknown""#,
+        "control_status: expected one of controlled, not_controlled, determined_not_controlled, exempt, found \"unknown\"",
+    ),
+    (
+        "event_id",
+        r#""""#,
+        "event_id: expected an id of 1 to 128 bytes, found \"\"",
+    ),
+    (
+        "round",
+        "1",
+        "round: the column does not belong to shipment_cleared",
+    ),
+];
+
 #[test]
 fn every_flaw_is_named_with_its_column() {
-    for (column, value, said) in [
-        (
-            "type",
-            json!("shipment_lost"),
-            "type: expected one of application_submitted, paperwork_query, paperwork_answer, license_granted, license_changed, application_closed, shipment_declared, shipment_cleared, shipment_closed, found \"shipment_lost\"",
-        ),
-        ("colour", json!("red"), "colour: there is no such column"),
-        (
-            "port",
-            json!("Ningbo"),
-            "port: port must be a UN/LOCODE: two letters, then three of A-Z 2-9, found \"Ningbo\"",
-        ),
-        ("port", json!(5), "port: expected a text, found \"5\""),
-        (
-            "hs",
-            json!(8_505_111_000_u64),
-            "hs: expected a text, found \"8505111000\"",
-        ),
-        (
-            "destination",
-            json!(null),
-            "destination: null is not a value: leave the column out",
-        ),
-        (
-            "destination",
-            json!(["SG"]),
-            "destination: a text, a number, true or false belongs here",
-        ),
-        (
-            "occurred_at",
-            json!("2025-04-01"),
-            "occurred_at: expected an RFC 3339 time in UTC that ends in Z, found \"2025-04-01\"",
-        ),
-        (
-            "qty_kg",
-            json!(7.0005),
-            "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"7.0005\"",
-        ),
-        (
-            "qty_kg",
-            json!("7,5"),
-            "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"7,5\"",
-        ),
-        (
-            "qty_kg",
-            json!(-1),
-            "qty_kg: expected kilograms with at most three decimal places, at most 9007199254740.991, found \"-1\"",
-        ),
-        (
-            "qty_g",
-            json!(5),
-            "qty_g: the mass is given twice, as qty_kg and as qty_g",
-        ),
-        (
-            "simulated",
-            json!("perhaps"),
-            "simulated: expected true or false, found \"perhaps\"",
-        ),
-        (
-            "control_status",
-            json!("unknown"),
-            "control_status: expected one of controlled, not_controlled, determined_not_controlled, exempt, found \"unknown\"",
-        ),
-        (
-            "event_id",
-            json!(""),
-            "event_id: expected an id of 1 to 128 bytes, found \"\"",
-        ),
-        (
-            "round",
-            json!(1),
-            "round: the column does not belong to shipment_cleared",
-        ),
-    ] {
-        let line = with(cleared(), column, value).to_string();
+    for (column, value, said) in FLAWS {
+        let line = with(cleared(), column, value.parse().unwrap()).to_string();
         assert_eq!(
             bad_line(&line, "f.jsonl").to_string(),
             format!("f.jsonl:1: {said}")
@@ -399,171 +385,7 @@ fn every_flaw_is_named_with_its_column() {
     );
 }
 
-#[test]
-fn a_bad_line_is_kept_whole_and_the_others_are_read() {
-    let good = cleared().to_string();
-    let text = [
-        good.as_bytes(),
-        b"{\"type\":",
-        b"",
-        b"{\"a\xff\":1}",
-        b"[1]",
-        good.as_bytes(),
-        b"",
-    ]
-    .join(&b'\n');
-    let lines = read(&text, "day.ndjson");
-    let said: Vec<String> = lines
-        .iter()
-        .map(|line| match line {
-            Ok(observation) => observation.line.to_string(),
-            Err(error) => error.to_string(),
-        })
-        .collect();
-    assert_eq!(
-        said,
-        [
-            "1",
-            "day.ndjson:2: type: a text, a number, true or false belongs here",
-            "day.ndjson:4: not UTF-8 after byte 3 of the line",
-            "day.ndjson:5: not a JSON object: byte 0: expected an object",
-            "6",
-        ]
-    );
-    let Err(ReadError::Line(bad_line)) = &lines[1] else {
-        panic!()
-    };
-    assert_eq!(
-        bad_line.to_json().unwrap(),
-        r#"{"file":"day.ndjson","line":2,"column":"type","rule":"a text, a number, true or false belongs here","text":"{\"type\":"}"#
-    );
-}
-
-#[test]
-fn a_line_without_end_takes_no_memory() {
-    let good = cleared().to_string();
-    let padded = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
-    for (length, is_read) in [
-        (LINE_BYTES_MAX - 1, true),
-        (LINE_BYTES_MAX, false),
-        (LINE_BYTES_MAX + 1, false),
-    ] {
-        let lines = read(format!("{}\n{good}\n", padded(length)), "-");
-        assert_eq!(lines[0].is_ok(), is_read, "{length}");
-        assert_eq!(lines[1].as_ref().unwrap().line, 2);
-    }
-    // More than fits into this machine's memory, were it kept.
-    let endless = std::io::repeat(b'x').take(1 << 30);
-    let mut lines = read_observations(BufReader::new(endless), "x.jsonl").unwrap();
-    let Some(Err(ReadError::Line(bad_line))) = lines.next() else {
-        panic!()
-    };
-    assert_eq!(bad_line.text.len(), LINE_BYTES_MAX);
-    assert!(lines.next().is_none());
-}
-
-#[test]
-fn gzip_is_seen_by_its_first_bytes() {
-    let line = format!("{}\n", cleared());
-    let zipped = |text: &str| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(text.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    let twice = [zipped(&line), zipped(&line)].concat();
-    assert_eq!(read(&twice, "-").iter().filter(|line| line.is_ok()).count(), 2);
-    let cut = &twice[..twice.len() - 4];
-    let lines = read(cut, "cut.jsonl.gz");
-    let Some(Err(error @ ReadError::Unreadable { .. })) = lines.last() else {
-        panic!("{lines:?}")
-    };
-    assert_eq!(error.to_string(), "cut.jsonl.gz: cannot be read on after line 2");
-}
-
-#[test]
-fn the_name_or_the_first_line_says_what_the_file_is() {
-    let ndjson = cleared().to_string();
-    let csv = as_csv(&cleared());
-    for (text, name) in [
-        (&ndjson, "-"),
-        (&ndjson, "a.ndjson"),
-        (&csv, "-"),
-        (&csv, "a.csv"),
-        (&csv, "a.csv.gz"),
-    ] {
-        assert_eq!(
-            read(text, name).iter().filter(|line| line.is_ok()).count(),
-            1,
-            "{name}"
-        );
-    }
-    assert!(matches!(read(&csv, "a.jsonl")[0], Err(ReadError::Line(_))));
-    let header = read(&ndjson, "a.csv").remove(0).unwrap_err();
-    assert!(matches!(header, ReadError::Header(_)), "{header}");
-    assert!(read("", "-").is_empty());
-    assert!(read("\n \r\n", "a.csv").is_empty());
-}
-
-#[test]
-fn a_header_that_cannot_be_read_ends_the_file() {
-    for (text, said) in [
-        (
-            "type;case_id\nx;y\n",
-            "h:1: type;case_id: there is no such column",
-        ),
-        ("type,type\nx,y\n", "h:1: type: the column is there twice"),
-        (
-            "type,\"port\nx,y\n",
-            "h:1: a quote must open and close a whole field on its line; a quote inside is doubled",
-        ),
-    ] {
-        let lines = read(text, "h");
-        assert_eq!(lines.len(), 1);
-        let Err(ReadError::Header(bad_line)) = &lines[0] else {
-            panic!("{lines:?}")
-        };
-        assert_eq!(bad_line.to_string(), said);
-    }
-}
-
-#[test]
-fn a_file_of_a_spreadsheet_is_read() {
-    let csv = as_csv(&cleared()).replace('\n', "\r\n").replace("SG", "\"SG\"");
-    let (header, row) = csv.split_once("\r\n").unwrap();
-    let text = format!(
-        "\u{feff}{header},license_no\r\n{}\r\n{}",
-        row.replace("\r\n", ",\r\n"),
-        "1,2\r\n"
-    );
-    let lines = read(&text, "-");
-    assert_eq!(
-        bytes(one(cleared().to_string(), "-")),
-        bytes(lines.into_iter().next().unwrap().unwrap())
-    );
-    let Err(ReadError::Line(short)) = &read(&text, "-")[1] else {
-        panic!()
-    };
-    assert_eq!(
-        short.to_string(),
-        "-:4: the header names 11 columns, the line has 2 fields"
-    );
-}
-
 proptest! {
-    #[test]
-    fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), csv in any::<bool>()) {
-        let mut text = if csv { as_csv(&cleared()) } else { format!("{}\n", cleared()) }.into_bytes();
-        for (at, byte) in changes {
-            let at = at.index(text.len());
-            text[at] = byte;
-        }
-        for observation in read(&text, "-").into_iter().flatten() {
-            let again = bytes(observation.clone());
-            prop_assert_eq!(&bytes(observation), &again);
-            prop_assert!(decode_event(again.as_bytes()).is_ok());
-        }
-    }
-
     #[test]
     fn masses_are_exact(grams in 0..=9_007_199_254_740_991_u64) {
         let kilograms = format!("{}.{:03}", grams / 1_000, grams % 1_000);

@@ -1,5 +1,11 @@
 //! The published schemas say what the decoder does: the same fields, required by both or by neither.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use portbook_wire::{decode_event, schema::Schema};

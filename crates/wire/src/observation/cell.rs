@@ -146,9 +146,13 @@ pub(super) fn checked<T: FromStr<Err = InvalidText>>(cell: &Cell<'_>) -> Result<
 /// Reads one of a closed set of words.
 pub(super) fn word<'c, T: Deserialize<'c>>(cell: &'c Cell<'_>) -> Result<T, LineRule> {
     let text: StrDeserializer<'_, JsonError> = cell.text()?.into_deserializer();
-    T::deserialize(text).map_err(|error| match error.rule {
-        JsonRule::WrongKind { expected, .. } => cell.unlike(expected),
-        other => cell.unlike(other.to_string()),
+    T::deserialize(text).map_err(|error| {
+        let words = if let JsonRule::WrongKind { expected, .. } = error.rule {
+            expected
+        } else {
+            error.to_string()
+        };
+        cell.unlike(words)
     })
 }
 

@@ -54,10 +54,10 @@ fn granted(version: u16, last_day: &str) -> Vec<u8> {
 }
 
 fn last_day(upcasts: &Upcasts, body: &[u8]) -> Result<String, DecodeError> {
-    match decode_with(upcasts, body)?.1.data {
-        EventData::LicenseGranted(granted) => Ok(granted.valid_until.to_string()),
-        other => panic!("{other:?}"),
-    }
+    let EventData::LicenseGranted(granted) = decode_with(upcasts, body)?.1.data else {
+        panic!("another kind")
+    };
+    Ok(granted.valid_until.to_string())
 }
 
 #[test]
