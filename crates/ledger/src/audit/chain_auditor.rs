@@ -10,7 +10,7 @@ use crate::{
     hash::Hash,
     head::Head,
     leaf::Leaf,
-    position::{Index, Size},
+    position::{ChainSeq, Index, Size},
     record::Record,
 };
 
@@ -84,7 +84,9 @@ impl ChainAuditor {
     fn read(&mut self, leaf: &[u8], hash: Hash) -> Result<(), Fault> {
         let record = self.decode(leaf)?;
         let index = record.stream_seq.index();
-        let fault = |check| Err(Fault::at(index, check).in_chain(self.chain, record.chain_seq));
+        // By place, not by what the record says: its number may be what is wrong.
+        let seq = self.next_seq();
+        let fault = |check| Err(Fault::at(index, check).in_chain(self.chain, seq));
         if let Some(dispute) = &self.dispute {
             return Err(dispute.decided_by(&record));
         }
@@ -94,32 +96,51 @@ impl ChainAuditor {
                 found: record.chain,
             });
         }
-        if let Some(check) = Tip::misplaced(self.tip.as_ref(), &record) {
+        if let Some(check) = Tip::miscounted(self.tip.as_ref(), &record) {
             return fault(check);
         }
-        if let Some(original) = record.refers_to.filter(|original| *original >= index) {
-            return fault(Check::RefersForward { found: original });
+        // The hash comes first: the predecessor's index is only what it says itself, so a changed index shows there.
+        if let Some(tip) = self.tip.as_ref().filter(|tip| record.prev_hash != tip.hash) {
+            self.dispute = Some(Dispute::open(tip, &record, index, leaf, hash));
+            return Ok(());
+        }
+        if self.tip.is_none() && record.prev_hash != self.genesis {
+            return fault(Check::PrevHash {
+                expected: self.genesis,
+                found: record.prev_hash,
+            });
+        }
+        if let Some(check) = self.misplaced(index, &record) {
+            return fault(check);
         }
         match &mut self.tip {
-            None if record.prev_hash != self.genesis => {
-                return fault(Check::PrevHash {
-                    expected: self.genesis,
-                    found: record.prev_hash,
-                });
-            }
-            None => self.tip = Some(Tip::first(index, hash)),
-            Some(tip) if index <= tip.index => {
-                return fault(Check::NotRising {
-                    previous: tip.index,
-                    found: index,
-                });
-            }
-            Some(tip) if record.prev_hash != tip.hash => {
-                self.dispute = Some(Dispute::open(tip, &record, index, leaf, hash));
-            }
             Some(tip) => tip.advance(index, hash),
+            None => self.tip = Some(Tip::first(index, hash)),
         }
         Ok(())
+    }
+
+    fn next_seq(&self) -> ChainSeq {
+        self.tip
+            .as_ref()
+            .and_then(|tip| tip.seq.next())
+            .unwrap_or(ChainSeq::FIRST)
+    }
+
+    fn misplaced(&self, index: Index, record: &Record<'_>) -> Option<Check> {
+        if let Some(check) = Tip::misreferenced(self.tip.as_ref(), record) {
+            return Some(check);
+        }
+        if let Some(tip) = self.tip.as_ref().filter(|tip| index <= tip.index) {
+            return Some(Check::NotRising {
+                previous: tip.index,
+                found: index,
+            });
+        }
+        record
+            .refers_to
+            .filter(|original| *original >= index)
+            .map(|found| Check::RefersForward { found })
     }
 
     fn decode<'a>(&self, leaf: &'a [u8]) -> Result<Record<'a>, Fault> {

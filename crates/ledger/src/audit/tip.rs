@@ -35,15 +35,22 @@ impl Tip {
 
     /// What is wrong with where `record` says it stands, not looking at hashes. `tip` is none before the first record.
     pub(super) fn misplaced(tip: Option<&Self>, record: &Record<'_>) -> Option<Check> {
+        Self::miscounted(tip, record).or_else(|| Self::misreferenced(tip, record))
+    }
+
+    /// Whether the record is not the next of its chain by number.
+    pub(super) fn miscounted(tip: Option<&Self>, record: &Record<'_>) -> Option<Check> {
         let expected = tip
             .map_or(Some(ChainSeq::FIRST), |tip| tip.seq.next())
             .unwrap_or(ChainSeq::FIRST);
-        if record.chain_seq != expected {
-            return Some(Check::ChainSeq {
-                expected,
-                found: record.chain_seq,
-            });
-        }
+        (record.chain_seq != expected).then_some(Check::ChainSeq {
+            expected,
+            found: record.chain_seq,
+        })
+    }
+
+    /// Whether the record names another leaf as its predecessor.
+    pub(super) fn misreferenced(tip: Option<&Self>, record: &Record<'_>) -> Option<Check> {
         let expected = tip.map(|tip| tip.index);
         (record.prev_index != expected).then_some(Check::PrevIndex {
             expected,
