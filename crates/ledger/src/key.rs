@@ -211,6 +211,12 @@ impl SignerKey {
         Ok(Self { verifier, secret })
     }
 
+    /// The secret itself, to sign as a producer of messages.
+    #[must_use]
+    pub const fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
     /// The text form, to be written to a key file only.
     #[must_use]
     pub fn to_secret_text(&self) -> String {

@@ -158,6 +158,33 @@ fn without_tiles_every_flipped_bit_names_its_leaf_once_a_record_links_to_it() {
     });
 }
 
+/// No record links to the newest one of a chain, but the seal over it says whether it or its predecessor was changed.
+#[test]
+fn a_changed_link_is_told_from_a_changed_predecessor_by_the_next_seal() {
+    let (book, roots) = sample();
+    let newest = (0..book.leaves.len()).filter(|place| !is_linked_to(&book.leaves, *place));
+    let mut linked = 0;
+    for place in newest {
+        let Leaf::Record(record) = Leaf::decode(&book.leaves[place]).unwrap() else {
+            continue;
+        };
+        let link = 4 + 1 + 1 + 1 + record.chain.as_bytes().len() + 8 + 8;
+        for byte in link..link + 32 {
+            let mut damaged = book.leaves.clone();
+            damaged[place][byte] ^= 1;
+            let fault = audit(&book, &damaged, &roots).unwrap_err();
+            assert_eq!(
+                (fault.first, fault.last),
+                (at(place), at(place)),
+                "byte {byte}: {fault}"
+            );
+            assert!(matches!(*fault.check, Check::PrevHash { .. }), "{fault}");
+        }
+        linked += 1;
+    }
+    assert_eq!(linked, 5);
+}
+
 /// A seal speaks about files outside the log; nothing in the log speaks about that but the next signed root.
 #[test]
 fn without_signed_roots_only_what_seals_say_about_the_outside_goes_unseen() {

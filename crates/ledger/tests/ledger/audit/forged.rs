@@ -1,8 +1,8 @@
 //! Ledgers rewritten by someone who knows the format and recomputes what depends on his changes.
 
 use portbook_ledger::{
-    Chain, Check, Fault, Hash, Head, Index, Leaf, Origin, Record, RecordKind, Seal, SignedRoot, Size,
-    heads_root, leaf_hash,
+    Chain, ChainAuditor, ChainSeq, Check, Fault, Hash, Head, Index, Leaf, Origin, Record, RecordKind, Seal,
+    SignedRoot, Size, heads_root, leaf_hash,
 };
 
 use super::{at, audit, audit_with_tiles, chain_of, sample};
@@ -294,6 +294,66 @@ fn every_field_of_a_seal_is_derived_again() {
         }),
         Check::HeadsRoot { .. }
     ));
+}
+
+/// A chain in which one record counts or refers wrongly and everything after it fits: hashes alone show nothing.
+fn second_record(change: impl Fn(Record<'_>) -> Record<'_>) -> (Fault, Fault) {
+    let nbg = port("CNNBG");
+    let mut book = Book::new();
+    book.append(event(nbg, "portbook.events.a", b"1")).append(event(
+        port("CNSHA"),
+        "portbook.events.b",
+        b"2",
+    ));
+    book.append(event(nbg, "portbook.events.a", b"3"))
+        .append(event(nbg, "portbook.events.a", b"4"));
+    book.leaves[2] = encoded(&change(record_at(&book.leaves, 2)));
+    let changed = record_at(&book.leaves, 2);
+    let next = Record {
+        chain_seq: changed.chain_seq.next().unwrap(),
+        prev_hash: leaf_hash(&book.leaves[2]),
+        ..record_at(&book.leaves, 3)
+    };
+    book.leaves[3] = encoded(&next);
+    book.seal(Hash::ZERO);
+    let fault = audit(&book, &book.leaves, &[book.signed_root()]).unwrap_err();
+    let mut chain = ChainAuditor::new(&book.origin, nbg);
+    let chain_fault = book
+        .leaves_of(nbg)
+        .iter()
+        .find_map(|leaf| chain.feed(leaf, leaf_hash(leaf)).err())
+        .unwrap();
+    (fault, chain_fault)
+}
+
+#[test]
+fn a_gap_in_a_chain_is_found_though_every_hash_fits() {
+    let (fault, chain_fault) = second_record(|record| Record {
+        chain_seq: ChainSeq::new(3).unwrap(),
+        ..record
+    });
+    for fault in [fault, chain_fault] {
+        let (expected, found) = (ChainSeq::new(2).unwrap(), ChainSeq::new(3).unwrap());
+        assert_eq!(
+            (fault.first, fault.last, *fault.check),
+            (at(2), at(2), Check::ChainSeq { expected, found })
+        );
+    }
+}
+
+#[test]
+fn a_reference_past_the_predecessor_is_found_though_every_hash_fits() {
+    let (fault, chain_fault) = second_record(|record| Record {
+        prev_index: Some(index(1)),
+        ..record
+    });
+    for fault in [fault, chain_fault] {
+        let (expected, found) = (Some(index(0)), Some(index(1)));
+        assert_eq!(
+            (fault.first, fault.last, *fault.check),
+            (at(2), at(2), Check::PrevIndex { expected, found })
+        );
+    }
 }
 
 #[test]
