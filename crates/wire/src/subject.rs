@@ -17,6 +17,8 @@ pub const LEDGER_SUBJECTS: [&str; 2] = ["portbook.events.*", "portbook.control.*
 pub const FEED_SUBJECTS: &str = "portbook.feed.>";
 /// Everything the checkpoint stream takes in.
 pub const CHECKPOINT_SUBJECTS: &str = "portbook.checkpoint.>";
+/// The one subject of the checkpoint stream: its last message is the current checkpoint.
+pub const CHECKPOINT_REGISTER: &str = "portbook.checkpoint.ledger";
 /// Everything that is a command.
 pub const COMMAND_SUBJECTS: &str = "portbook.cmd.>";
 
