@@ -1,10 +1,6 @@
 //! docs/events.md names everything that is published, and its examples are what the code does.
 
-#![expect(
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::{fs, path::Path};
 
