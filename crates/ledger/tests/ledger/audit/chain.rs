@@ -1,8 +1,8 @@
 //! Auditing one chain of a ledger from a bundle that may lie.
 
 use portbook_ledger::{
-    Chain, ChainAuditor, ChainSeq, ChainVerdict, Check, Fault, Hash, Head, Leaf, Origin, Record, Size,
-    leaf_hash, tree,
+    Chain, ChainAuditor, ChainSeq, ChainVerdict, Check, Fault, Hash, Head, Leaf, Origin, Record, RecordKind,
+    Size, leaf_hash, tree,
 };
 
 use super::sample;
@@ -172,4 +172,28 @@ fn places_in_the_log_rise_along_a_chain() {
     early.encode_into(&mut damaged[8]).unwrap();
     let fault = audit_chain(&book, &damaged, Some(&head)).unwrap_err();
     assert!(matches!(*fault.check, Check::NotRising { .. }), "{fault}");
+}
+
+#[test]
+fn originals_come_before_the_record() {
+    let (book, leaves, head) = bundle();
+    let Leaf::Record(last) = Leaf::decode(&leaves[8]).unwrap() else {
+        panic!("a seal")
+    };
+    for (refers_to, forward) in [(22, false), (23, true), (24, true)] {
+        let again = Record {
+            kind: RecordKind::Redelivery,
+            refers_to: Some(index(refers_to)),
+            ..last
+        };
+        let mut damaged = leaves.clone();
+        damaged[8].clear();
+        again.encode_into(&mut damaged[8]).unwrap();
+        let fault = audit_chain(&book, &damaged, Some(&head)).unwrap_err();
+        assert_eq!(
+            matches!(*fault.check, Check::RefersForward { .. }),
+            forward,
+            "{fault}"
+        );
+    }
 }
