@@ -70,18 +70,23 @@ impl CaseState {
     /// it repairs, everything else to the exit port of the application.
     #[must_use]
     pub fn port_of(&self, data: &EventData) -> Option<PortCode> {
-        if let EventData::RecordCorrected(_) | EventData::RecordAnnulled(_) = data {
-            let mut target = self.event(target_of(data)?)?;
-            // Each step leads to an earlier event in a decided case; observed ones may point in circles.
-            for _ in 0..self.history.len() {
-                match target_of(&target.event.data) {
-                    Some(next) => target = self.event(next)?,
-                    None => return self.standing_with_annulled().port_of(&target.event.data),
-                }
-            }
-            return None;
+        match self.repaired_by(data) {
+            Some(repaired) => self.standing_with_annulled().port_of(repaired),
+            None => self.standing.port_of(data),
         }
-        self.standing.port_of(data)
+    }
+
+    /// What a repair, or a repair of a repair, is about in the end.
+    fn repaired_by<'a>(&'a self, data: &'a EventData) -> Option<&'a EventData> {
+        let mut repaired = &self.event(target_of(data)?)?.event.data;
+        // Each step leads to an earlier event in a decided case; observed ones may point in circles.
+        for _ in &self.history {
+            match target_of(repaired) {
+                Some(target) => repaired = &self.event(target)?.event.data,
+                None => return Some(repaired),
+            }
+        }
+        None
     }
 
     /// What would stand if nothing had been annulled: an annulled declaration still says where it was made.

@@ -142,7 +142,7 @@ const GUARDS: &[Guard] = &[
     Guard::lasting("uses-exceeded", Some(9), shipment::uses_exceeded),
     Guard::lasting("license-not-valid", Some(6), shipment::license_not_valid),
     Guard::lasting("license-not-active", Some(6), shipment::license_not_active),
-    Guard::lasting("returned-over-cleared", Some(5), shipment::returned_over_cleared),
+    Guard::lasting("return-out-of-range", Some(5), shipment::return_out_of_range),
     Guard::lasting("return-ambiguous", Some(5), shipment::return_ambiguous),
     Guard::lasting("occurred-before-cause", Some(12), time::occurred_before_cause),
     Guard::on_entry("target-unknown", None, repair::target_unknown),

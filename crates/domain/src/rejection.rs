@@ -260,7 +260,7 @@ rejections! {
         license_no: LicenseNo,
     },
     /// A replacement names another licence; no other change names one.
-    #[error("license {license_no} cannot be {change} with replacement {}", stated(.replaced_by.as_ref()))]
+    #[error("license {license_no} cannot be {change}: replaced_by is {}", stated(.replaced_by.as_ref()))]
     ReplacementMismatch = "replacement-mismatch" {
         /// The licence.
         license_no: LicenseNo,
@@ -382,9 +382,9 @@ rejections! {
         /// When the goods were to be released.
         at: Timestamp,
     },
-    /// Mass comes back from a clearance only, and no more than was released.
-    #[error("{returned_g} g returned ({outcome}), {cleared_g} g cleared")]
-    ReturnedOverCleared = "returned-over-cleared" {
+    /// Mass comes back from a clearance only: some of it, and no more than was released.
+    #[error("{returned_g} g cannot come back of {cleared_g} g cleared ({outcome})")]
+    ReturnOutOfRange = "return-out-of-range" {
         /// How the declaration was to end.
         outcome: ShipmentOutcome,
         /// Grams to come back.

@@ -216,7 +216,7 @@ pub(super) fn license_not_active(proposal: Proposal<'_>) -> Verdict {
     })
 }
 
-pub(super) fn returned_over_cleared(proposal: Proposal<'_>) -> Verdict {
+pub(super) fn return_out_of_range(proposal: Proposal<'_>) -> Verdict {
     let EventData::ShipmentClosed(it) = proposal.data else {
         return Ok(());
     };
@@ -226,11 +226,13 @@ pub(super) fn returned_over_cleared(proposal: Proposal<'_>) -> Verdict {
         | None => 0,
     };
     match it.returned_g {
-        Some(returned_g) if u128::from(returned_g.get()) > cleared_g => Err(Rejection::ReturnedOverCleared {
-            outcome: it.outcome,
-            returned_g,
-            cleared_g,
-        }),
+        Some(returned_g) if !(1..=cleared_g).contains(&u128::from(returned_g.get())) => {
+            Err(Rejection::ReturnOutOfRange {
+                outcome: it.outcome,
+                returned_g,
+                cleared_g,
+            })
+        }
         _ => Ok(()),
     }
 }
