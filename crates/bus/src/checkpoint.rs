@@ -1,22 +1,36 @@
 //! The checkpoint register: compare-and-swap, so that of two projectors only one can go on.
 
-use bytes::Bytes;
+use std::time::Duration;
 
-use crate::api::ApiError;
+use async_nats::HeaderMap;
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use bytes::Bytes;
+use portbook_wire::subject::STREAM_CHECKPOINTS;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::api::{ApiError, Refusal, decode};
 use crate::connection::Bus;
+use crate::log::Log;
+
+const WRONG_LAST_SEQUENCE: u64 = 10_071;
+/// Pause before a registration is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// Longest time spent on one registration, retries included.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why a checkpoint was not read or registered.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The request failed.
+    /// The request failed; after a failed `put` the checkpoint may be registered or not.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// Somebody else registered a checkpoint in between.
+    /// Somebody else registered a checkpoint in between: another projector works on this ledger.
     #[error("another checkpoint was registered on {subject}: {found}, not {expected}, is the last")]
     Conflict {
         /// The subject.
         subject: String,
-        /// The register's sequence as the writer knew it.
+        /// Sequence of the last checkpoint as the writer knew it.
         expected: u64,
         /// As it is.
         found: u64,
@@ -25,28 +39,81 @@ pub enum CheckpointError {
 
 /// The register of one ledger.
 #[derive(Debug, Clone)]
-pub struct CheckpointRegister {}
+pub struct CheckpointRegister {
+    bus: Bus,
+    log: Log,
+    subject: String,
+}
+
+#[derive(Deserialize)]
+struct PutAnswer {
+    error: Option<Refusal>,
+    #[serde(default)]
+    seq: u64,
+}
 
 impl CheckpointRegister {
-    /// The register on `subject` (`portbook.checkpoint.<name>`).
+    /// The register on `subject`, `portbook.checkpoint.<name>`.
     #[must_use]
     pub fn new(bus: &Bus, subject: &str) -> Self {
-        todo!("{bus:?} {subject}")
+        Self { bus: bus.clone(), log: Log::of(bus, STREAM_CHECKPOINTS), subject: subject.to_owned() }
     }
 
-    /// Registers `checkpoint` if `expected_last_seq` (0: none) is still the last; answers its sequence. Safe to repeat after a lost acknowledgement.
+    /// Registers `checkpoint` if `expected_last_seq` (0: none) still names the last one; answers its sequence. When an
+    /// acknowledgement is lost, the register is read before anything is sent again.
     ///
     /// # Errors
-    /// [`CheckpointError::Conflict`].
+    /// [`CheckpointError::Conflict`] when another checkpoint is the last; [`CheckpointError::Api`] after 30 s in vain.
     pub async fn put(&self, checkpoint: Bytes, expected_last_seq: u64) -> Result<u64, CheckpointError> {
-        todo!("{checkpoint:?} {expected_last_seq}")
+        let started = Instant::now();
+        loop {
+            let error = match self.send(&checkpoint, expected_last_seq).await {
+                Ok(seq) => return Ok(seq),
+                Err(error) if error.refusal_code() == Some(WRONG_LAST_SEQUENCE) => match self.last().await {
+                    Ok(last) => return self.own(last, &checkpoint, expected_last_seq),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !error.is_transient() || started.elapsed() >= DEADLINE {
+                return Err(error.into());
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
     }
 
-    /// Sequence and bytes of the last checkpoint, if there is one; read from the stream's leader.
+    /// Sequence and bytes of the last checkpoint, if there is one, from the stream's leader.
     ///
     /// # Errors
-    /// [`CheckpointError::Api`].
-    pub async fn last(&self) -> Result<Option<(u64, Bytes)>, CheckpointError> {
-        todo!()
+    /// [`ApiError`] when it cannot be read.
+    pub async fn last(&self) -> Result<Option<(u64, Bytes)>, ApiError> {
+        Ok(self.log.last_on(&self.subject).await?.map(|stored| (stored.seq, stored.body)))
+    }
+
+    async fn send(&self, checkpoint: &Bytes, expected_last_seq: u64) -> Result<u64, ApiError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected_last_seq.to_string());
+        let timeout = self.bus.request_timeout();
+        let answer = self.bus.ask(&self.subject, headers, checkpoint.clone(), timeout).await?;
+        let put: PutAnswer = decode(&self.subject, &answer.payload)?;
+        match put.error {
+            Some(refusal) => Err(refusal.on(&self.subject)),
+            None if put.seq > expected_last_seq => Ok(put.seq),
+            None => Err(ApiError::Malformed { subject: self.subject.clone(), rule: "an acknowledgement" }),
+        }
+    }
+
+    /// A refused checkpoint that is the last one is ours: only its acknowledgement was lost.
+    fn own(
+        &self,
+        last: Option<(u64, Bytes)>,
+        checkpoint: &Bytes,
+        expected: u64,
+    ) -> Result<u64, CheckpointError> {
+        let (found, bytes) = last.unwrap_or_default();
+        if found > expected && bytes == *checkpoint {
+            return Ok(found);
+        }
+        Err(CheckpointError::Conflict { subject: self.subject.clone(), expected, found })
     }
 }

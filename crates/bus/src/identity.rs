@@ -140,10 +140,7 @@ pub fn create_seeds(dir: &Path) -> Result<(), IdentityError> {
 }
 
 /// The public keys (`U…`) of the seed files in `dir`, as the server's configuration needs them.
-///
-/// # Errors
-/// [`IdentityError`] names the file that is missing, exposed or no seed.
-pub fn public_keys(dir: &Path) -> Result<BTreeMap<Identity, String>, IdentityError> {
+pub(crate) fn public_keys(dir: &Path) -> Result<BTreeMap<Identity, String>, IdentityError> {
     Identity::ALL.iter().map(|&identity| Ok((identity, public_key(&identity.seed_file(dir))?))).collect()
 }
 

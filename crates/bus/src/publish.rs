@@ -1,24 +1,45 @@
 //! Publishing with guards and group commit.
+//!
+//! The server syncs every single message before it acknowledges it, but an atomic batch of any size costs about the same as
+//! six messages. So while one group is under way messages gather, and leave together as the next.
 
+mod ack;
+mod batch;
+mod settle;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use portbook_wire::subject::STREAM_LEDGER;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use self::batch::BatchIds;
 use crate::api::ApiError;
 use crate::connection::Bus;
+use crate::log::Log;
 use crate::message::{Appended, Outgoing};
+
+/// Messages in one atomic batch: the server's own limit.
+const GROUP_MESSAGES_MAX: usize = 1_000;
+/// Bytes in one group, so that memory stays bounded whatever the size of a message.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+/// Fewer messages than this travel singly: on one replica a batch of two costs as much as 30 single messages.
+const GROUP_MESSAGES_MIN: usize = 8;
 
 /// Bounds of a publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishLimits {
     /// Messages that may wait; the next caller waits for room.
     pub queue_messages_max: usize,
-    /// Longest wait for one acknowledgement before it counts as lost.
+    /// Longest wait for one acknowledgement before it counts as lost and the stream is asked.
     pub ack_timeout: Duration,
-    /// Longest time spent on one message, retries included.
+    /// Longest time spent on one message once it has left the queue, retries included.
     pub deadline: Duration,
 }
 
 /// Why a message is not known to be stored.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// The guard did not hold: somebody else wrote to the subject. Nothing was stored.
     #[error("{subject} has moved on: its last message is {found}, not {expected}")]
@@ -36,7 +57,11 @@ pub enum PublishError {
         /// The subject.
         subject: String,
     },
-    /// The message id had been used for other bytes: somebody tried to make this message vanish. Nothing was stored.
+    /// The message id had been used for other bytes, so the server took this message for a repeat. Nothing was stored.
+    ///
+    /// An id covers signature and body, so this is no accident: somebody who knew the bytes tried to make the message
+    /// vanish. It is not published again behind the caller's back; a new attempt of a command has another id, and
+    /// the server forgets ids after seconds.
     #[error("message id {msg_id} was used for another message, stored as {seq}")]
     Poisoned {
         /// The subject.
@@ -56,47 +81,233 @@ pub enum PublishError {
         /// The server's own words.
         description: String,
     },
+    /// The message cannot be sent: it is too large, its subject is none, or its id or signature is no header text.
+    #[error("a message of {bytes} bytes on {subject} cannot be sent")]
+    Unsendable {
+        /// The subject.
+        subject: String,
+        /// Size of the body in bytes.
+        bytes: usize,
+    },
     /// No acknowledgement: the message may or may not be stored. Offer the same bytes again, or read the subject.
     #[error("no acknowledgement for {subject} within {waited_ms} ms")]
     Unacknowledged {
         /// The subject.
         subject: String,
         /// How long was waited, in milliseconds.
-        waited_ms: u64,
+        waited_ms: u128,
     },
-    /// The publisher has been shut down.
+    /// The answer was not one of the ledger stream: the server is not what it seems.
+    #[error("the acknowledgement for {subject} is not one of stream {stream}")]
+    Foreign {
+        /// The subject.
+        subject: String,
+        /// The stream that should have acknowledged.
+        stream: &'static str,
+    },
+    /// The publisher's task has ended. Nothing was stored.
     #[error("the publisher is closed")]
     Closed,
 }
 
-/// Publishes to the ledger stream; clones share one queue and one task.
+/// Publishes to the ledger stream; clones share one queue and one task, which ends with the last of them.
 #[derive(Debug, Clone)]
-pub struct Publisher {}
+pub struct Publisher {
+    queue: mpsc::Sender<Waiting>,
+    flights: Flights,
+}
+
+/// A message and who waits for it.
+#[derive(Debug)]
+struct Waiting {
+    outgoing: Outgoing,
+    done: oneshot::Sender<Result<Appended, PublishError>>,
+}
+
+/// Sends groups of messages and finds out what became of each.
+#[derive(Debug, Clone)]
+struct Flights {
+    bus: Bus,
+    log: Log,
+    limits: PublishLimits,
+    ids: BatchIds,
+}
+
+impl Default for PublishLimits {
+    /// 4,096 messages, 5 s, 30 s.
+    fn default() -> Self {
+        Self {
+            queue_messages_max: 4_096,
+            ack_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
 
 impl Publisher {
     /// Starts the publisher's task on the current runtime.
     #[must_use]
     pub fn start(bus: &Bus, limits: PublishLimits) -> Self {
-        todo!("{bus:?} {limits:?}")
+        let (queue, waiting) = mpsc::channel(limits.queue_messages_max.max(1));
+        let flights =
+            Flights { bus: bus.clone(), log: Log::ledger(bus), limits, ids: BatchIds::new(bus.client()) };
+        tokio::spawn(commit_groups(flights.clone(), waiting));
+        Self { queue, flights }
     }
 
-    /// Stores one message. While a group is under way, messages gather for the next.
+    /// Stores one message, or finds it stored by an earlier attempt. While a group is under way it waits for the next.
     ///
     /// # Errors
-    /// [`PublishError`]; see there which of them leave the message stored or not.
+    /// [`PublishError`] says of each whether the message is stored.
     pub async fn publish(&self, outgoing: Outgoing) -> Result<Appended, PublishError> {
-        todo!("{outgoing:?}")
+        let (done, result) = oneshot::channel();
+        let sent = self.queue.send(Waiting { outgoing, done }).await;
+        if sent.is_err() {
+            return Err(PublishError::Closed);
+        }
+        result.await.unwrap_or(Err(PublishError::Closed))
     }
 
-    /// Stores messages in order, in atomic batches of at most 1,000; answers one result per message.
+    /// Stores messages in their order, in atomic batches of at most 1,000; one result for each message. Meant for imports:
+    /// it passes the queue by. After a message that is not stored the rest are tried all the same.
+    ///
+    /// A batch whose acknowledgement was lost is looked for in the stream before it is sent again.
     pub async fn publish_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<Appended, PublishError>> {
-        todo!("{messages:?}")
+        let mut results = Vec::with_capacity(messages.len());
+        let mut rest = messages.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut group = Vec::new();
+            let mut room = GROUP_BYTES_MAX;
+            while let Some(next) = rest.next_if(|next| fits(&group, room, next)) {
+                room = room.saturating_sub(next.body.len());
+                group.push(next);
+            }
+            results.extend(self.flights.send_in_order(group).await);
+        }
+        results
     }
 }
 
-/// Only here until the flight is written.
-impl From<ApiError> for PublishError {
-    fn from(_: ApiError) -> Self {
-        Self::Closed
+/// Takes groups from the queue and sends one after the other, until every publisher is gone.
+async fn commit_groups(flights: Flights, mut queue: mpsc::Receiver<Waiting>) {
+    let mut held = VecDeque::new();
+    loop {
+        if held.is_empty() {
+            match queue.recv().await {
+                Some(waiting) => held.push_back(waiting),
+                None => return,
+            }
+        }
+        while held.len() < GROUP_MESSAGES_MAX
+            && let Ok(waiting) = queue.try_recv()
+        {
+            held.push_back(waiting);
+        }
+        let (group, done): (Vec<_>, Vec<_>) =
+            take_group(&mut held).into_iter().map(|waiting| (waiting.outgoing, waiting.done)).unzip();
+        let results = flights.send_together(group).await;
+        for (done, result) in done.into_iter().zip(results) {
+            if let Err(Ok(appended)) = done.send(result) {
+                tracing::debug!(seq = appended.seq, "stored, but its publisher no longer waits");
+            }
+        }
+    }
+}
+
+/// Takes the next group: at most one message for each subject, because the guard of a second one names the sequence that
+/// the first one is yet to get. The others keep their order.
+fn take_group(held: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+    let mut subjects = BTreeSet::new();
+    let mut group: Vec<Waiting> = Vec::new();
+    let mut room = GROUP_BYTES_MAX;
+    for waiting in std::mem::take(held) {
+        let is_first = subjects.insert(waiting.outgoing.subject.clone());
+        if is_first && fits(&group, room, &waiting.outgoing) {
+            room = room.saturating_sub(waiting.outgoing.body.len());
+            group.push(waiting);
+        } else {
+            held.push_back(waiting);
+        }
+    }
+    group
+}
+
+/// Whether one more message goes into a group; the first always does.
+fn fits<T>(group: &[T], room: usize, next: &Outgoing) -> bool {
+    group.is_empty() || (group.len() < GROUP_MESSAGES_MAX && next.body.len() <= room)
+}
+
+impl PublishError {
+    /// What a failed request means for the message in it; `None` when it may still be stored.
+    fn definite(error: ApiError) -> Option<Self> {
+        match error {
+            ApiError::Denied { subject } => Some(Self::Denied { subject }),
+            ApiError::Unsendable { subject, bytes } => Some(Self::Unsendable { subject, bytes }),
+            ApiError::Malformed { subject, .. } => Some(Self::Foreign { subject, stream: STREAM_LEDGER }),
+            error if error.is_transient() => None,
+            ApiError::Refused { subject, code, description, .. } => Some(Self::Refused { subject, code, description }),
+            ApiError::NoResponders { .. } | ApiError::Unanswered { .. } => None,
+        }
+    }
+}
+
+/// When to give up.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    started: Instant,
+    limit: Duration,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { started: Instant::now(), limit }
+    }
+
+    fn is_over(self) -> bool {
+        self.started.elapsed() >= self.limit
+    }
+
+    fn unacknowledged(self, subject: &str) -> PublishError {
+        PublishError::Unacknowledged { subject: subject.to_owned(), waited_ms: self.started.elapsed().as_millis() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn held(subjects: &[&str], body: &'static [u8]) -> VecDeque<Waiting> {
+        let outgoing = |subject: &&str| Outgoing {
+            subject: (*subject).to_owned(),
+            msg_id: "id".to_owned(),
+            signature: None,
+            body: Bytes::from_static(body),
+            expected_last_subject_seq: Some(0),
+        };
+        subjects.iter().map(|subject| Waiting { outgoing: outgoing(subject), done: oneshot::channel().0 }).collect()
+    }
+
+    fn subjects<'a>(waiting: impl IntoIterator<Item = &'a Waiting>) -> Vec<&'a str> {
+        waiting.into_iter().map(|waiting| waiting.outgoing.subject.as_str()).collect()
+    }
+
+    #[test]
+    fn a_group_holds_each_subject_once_and_the_rest_keep_their_order() {
+        let mut held = held(&["a", "b", "a", "c", "b", "a"], b"{}");
+        assert_eq!(subjects(&take_group(&mut held)), ["a", "b", "c"]);
+        assert_eq!(subjects(&held), ["a", "b", "a"]);
+        assert_eq!(subjects(&take_group(&mut held)), ["a", "b"]);
+        assert_eq!(subjects(&take_group(&mut held)), ["a"]);
+        assert!(take_group(&mut held).is_empty());
+    }
+
+    #[test]
+    fn a_group_is_bounded_in_bytes_but_never_empty() {
+        static LARGE: [u8; GROUP_BYTES_MAX / 2 + 1] = [0; GROUP_BYTES_MAX / 2 + 1];
+        let mut held = held(&["a", "b", "c"], &LARGE);
+        assert_eq!(subjects(&take_group(&mut held)), ["a"]);
+        assert_eq!(subjects(&held), ["b", "c"]);
     }
 }

@@ -96,14 +96,9 @@ impl Switchboard {
 impl Signals {
     /// Waits until the connection stands, at most `patience`; answers whether it does. Losses before are forgotten.
     pub(crate) async fn connected(&mut self, patience: Duration) -> bool {
-        let up = match tokio::time::timeout(patience, self.link.wait_for(|link| link.up)).await {
-            Ok(Ok(link)) => {
-                self.losses_seen = link.losses;
-                true
-            }
-            Ok(Err(_)) | Err(_) => false,
-        };
-        up
+        let is_up = matches!(tokio::time::timeout(patience, self.link.wait_for(|link| link.up)).await, Ok(Ok(_)));
+        self.losses_seen = self.link.borrow().losses;
+        is_up
     }
 
     /// Returns once no answer can be expected any more: publishing on `subject` was refused, or the connection was
@@ -112,14 +107,8 @@ impl Signals {
         let seen = self.losses_seen;
         tokio::select! {
             () = denied(&mut self.denials, subject) => Break::Denied,
-            Ok(_) = self.link.wait_for(|link| link.losses != seen) => Break::Lost,
-            else => std::future::pending().await,
+            () = lost(&mut self.link, seen) => Break::Lost,
         }
-    }
-
-    /// Whether the connection has been lost since the last [`Signals::connected`].
-    pub(crate) fn was_lost(&self) -> bool {
-        self.link.borrow().losses != self.losses_seen
     }
 }
 
@@ -130,6 +119,13 @@ async fn denied(denials: &mut broadcast::Receiver<String>, subject: &str) {
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
+    }
+}
+
+async fn lost(link: &mut watch::Receiver<Link>, losses_seen: u64) {
+    let ended = link.wait_for(|link| link.losses != losses_seen).await.is_err();
+    if ended {
+        std::future::pending::<()>().await;
     }
 }
 
