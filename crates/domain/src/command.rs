@@ -83,6 +83,12 @@ macro_rules! commands {
                 match self { $(Self::$command(_) => $name,)* }
             }
         }
+
+        $(impl From<$command> for Command {
+            fn from(command: $command) -> Self {
+                Self::$command(command)
+            }
+        })*
     };
 }
 

@@ -63,23 +63,23 @@ fn order_of(at: usize, attempt: &Attempt) -> Order {
             .map(|(line, g)| moved(line, g))
             .collect()
     };
-    let command = match attempt {
+    let command: Command = match attempt {
         Attempt::Declare {
             declaration,
             first_g,
             second_g,
-        } => Command::DeclareShipment(declare(&format!("D{declaration}"), lines(*first_g, *second_g))),
+        } => declare(&format!("D{declaration}"), lines(*first_g, *second_g)).into(),
         Attempt::Clear {
             declaration,
             first_g,
             second_g,
-        } => Command::ClearShipment(clear(&format!("D{declaration}"), lines(*first_g, *second_g))),
+        } => clear(&format!("D{declaration}"), lines(*first_g, *second_g)).into(),
         Attempt::End {
             declaration,
             outcome,
             returned_g,
-        } => end(&format!("D{declaration}"), *outcome, *returned_g),
-        Attempt::Annul { target } => Command::AnnulRecord(annul(&format!("o{target}"))),
+        } => end(&format!("D{declaration}"), *outcome, *returned_g).into(),
+        Attempt::Annul { target } => annul(&format!("o{target}")).into(),
     };
     order(&format!("o{at}"), "06-10", command)
 }
@@ -93,11 +93,11 @@ fn licensed_for(first_g: u64, second_g: u64) -> Vec<Order> {
     orders.push(order(
         "grant",
         "06-05",
-        Command::GrantLicense(GrantLicense {
+        GrantLicense {
             lines,
             uses_allowed: None,
             ..grant()
-        }),
+        },
     ));
     orders
 }
@@ -111,22 +111,19 @@ fn released_g(told: &[Told]) -> u64 {
     };
     let mut released = BTreeMap::new();
     for it in told.iter().filter(annulled) {
-        match &it.event.data {
-            EventData::ShipmentCleared(it) => {
-                let lines = it.lines.iter().filter(|line| line.line == Some(1));
-                released.insert(
-                    it.declaration_no.clone(),
-                    lines.map(|line| line.cleared_g.get()).sum::<u64>(),
-                );
-            }
-            EventData::ShipmentClosed(it) if it.outcome == ShipmentOutcome::Reversed => {
-                if let Some(grams) = released.get_mut(&it.declaration_no) {
-                    *grams = it
-                        .returned_g
-                        .map_or(0, |returned| grams.saturating_sub(returned.get()));
-                }
-            }
-            _ => {}
+        if let EventData::ShipmentCleared(it) = &it.event.data {
+            let lines = it.lines.iter().filter(|line| line.line == Some(1));
+            released.insert(
+                it.declaration_no.clone(),
+                lines.map(|line| line.cleared_g.get()).sum::<u64>(),
+            );
+        }
+        if let EventData::ShipmentClosed(it) = &it.event.data
+            && let Some(grams) = released.get_mut(&it.declaration_no)
+        {
+            *grams = it
+                .returned_g
+                .map_or(0, |returned| grams.saturating_sub(returned.get()));
         }
     }
     released.values().sum()

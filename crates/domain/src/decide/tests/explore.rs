@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::invariant::{Told, violated};
 use super::orders::{calendar, event_of, policy};
-use super::universe::Universe;
+use super::universe::{Universe, present};
 use crate::case::{CaseState, evolve};
 use crate::decide::{Decision, decide_by};
 use crate::guard::Guard;
@@ -34,7 +34,7 @@ struct Node {
 /// Tries every order in every state until nothing new is found or an invariant breaks.
 pub(super) fn explore(universe: &Universe, guards: &[Guard]) -> Found {
     let orders = (universe.orders)();
-    let (policy, calendar, now) = (policy(), calendar(), universe.now());
+    let (policy, calendar, now) = (policy(), calendar(), present());
     let mut found = Found::default();
     let mut start = Node::default();
     for order in (universe.prelude)() {

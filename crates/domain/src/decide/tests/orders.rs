@@ -50,13 +50,19 @@ pub(super) fn event_of(command: &str, repeated: usize) -> EventId {
 }
 
 /// An order with its own id, on a day of 2025.
-pub(super) fn order(id: &str, day: &str, command: Command) -> Order {
+pub(super) fn order(id: &str, day: &str, command: impl Into<Command>) -> Order {
     Order {
         command_id: parse(id),
         case: parse("K1"),
         occurred_at: Some(noon(day)),
-        command,
+        command: command.into(),
     }
+}
+
+/// A thing with something about it changed.
+pub(super) fn with<T>(mut it: T, change: impl FnOnce(&mut T)) -> T {
+    change(&mut it);
+    it
 }
 
 pub(super) fn submit() -> SubmitApplication {
@@ -133,13 +139,13 @@ pub(super) fn query(stage: QueryStage, declaration: Option<&str>) -> RaiseQuery 
     }
 }
 
-pub(super) fn answer(query_id: &str, complete: bool) -> Command {
-    Command::AnswerQuery(AnswerQuery {
+pub(super) fn answer(query_id: &str, complete: bool) -> AnswerQuery {
+    AnswerQuery {
         query_id: parse(query_id),
         answered_by: None,
         evidence: Vec::new(),
         complete,
-    })
+    }
 }
 
 pub(super) fn grant() -> GrantLicense {
@@ -158,19 +164,19 @@ pub(super) fn grant() -> GrantLicense {
     }
 }
 
-pub(super) fn close(outcome: ClosingOutcome) -> Command {
-    Command::CloseApplication(CloseApplication {
+pub(super) fn close(outcome: ClosingOutcome) -> CloseApplication {
+    CloseApplication {
         outcome,
         reason_code: parse("r"),
         evidence: Vec::new(),
-    })
+    }
 }
 
-pub(super) fn withdraw() -> Command {
-    Command::WithdrawApplication(WithdrawApplication {
+pub(super) fn withdraw() -> WithdrawApplication {
+    WithdrawApplication {
         reason_code: parse("r"),
         evidence: Vec::new(),
-    })
+    }
 }
 
 pub(super) fn change(change: LicenseChange, effective: &str) -> ChangeLicense {
@@ -208,13 +214,13 @@ pub(super) fn clear(number: &str, lines: Vec<ClearedLine>) -> ClearShipment {
     }
 }
 
-pub(super) fn end(number: &str, outcome: ShipmentOutcome, returned_g: Option<u64>) -> Command {
-    Command::CloseShipment(CloseShipment {
+pub(super) fn end(number: &str, outcome: ShipmentOutcome, returned_g: Option<u64>) -> CloseShipment {
+    CloseShipment {
         declaration_no: parse(number),
         outcome,
         reason_code: parse("r"),
         returned_g: returned_g.map(|grams| grams.try_into().expect("few grams")),
-    })
+    }
 }
 
 /// Annuls the answer to a command.

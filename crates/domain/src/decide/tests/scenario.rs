@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::orders::{calendar, clear, event_of, moved, noon, order, policy, query};
 use crate::case::{CaseState, evolve};
 use crate::decide::{Decision, Fact, decide};
-use crate::{Command, Event, Order, QueryStage, RaiseQuery, Rejection};
+use crate::{Event, Order, QueryStage, Rejection};
 
 /// A case with a history.
 #[derive(Debug, Default)]
@@ -76,18 +76,10 @@ fn and(mut orders: Vec<Order>, more: impl IntoIterator<Item = Order>) -> Vec<Ord
     orders
 }
 
-fn asked(query: RaiseQuery) -> Command {
-    Command::RaiseQuery(query)
-}
-
 fn q1() -> Order {
-    order("q1", "06-02", asked(query(QueryStage::Licensing, None)))
+    order("q1", "06-02", query(QueryStage::Licensing, None))
 }
 
 fn c1() -> Order {
-    order(
-        "c1",
-        "06-08",
-        Command::ClearShipment(clear("D1", vec![moved(1, 2)])),
-    )
+    order("c1", "06-08", clear("D1", vec![moved(1, 2)]))
 }

@@ -48,14 +48,16 @@ struct Repair<'a> {
 
 fn repairs(told: &[Told]) -> impl Iterator<Item = Repair<'_>> {
     told.iter().enumerate().filter_map(|(at, it)| {
-        let (target, persons, patches) = match &it.event.data {
-            EventData::RecordCorrected(of) => (
+        let (target, persons, patches) = if let EventData::RecordCorrected(of) = &it.event.data {
+            (
                 &of.target_event_id,
                 (&of.requested_by, &of.approved_by),
                 Some(of.field_patches.as_slice()),
-            ),
-            EventData::RecordAnnulled(of) => (&of.target_event_id, (&of.requested_by, &of.approved_by), None),
-            _ => return None,
+            )
+        } else if let EventData::RecordAnnulled(of) = &it.event.data {
+            (&of.target_event_id, (&of.requested_by, &of.approved_by), None)
+        } else {
+            return None;
         };
         Some(Repair {
             before: &told[..at],

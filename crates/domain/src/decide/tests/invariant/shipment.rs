@@ -61,12 +61,20 @@ pub(super) const CLAIMS: &[Claim] = &[
 
 /// Where a declaration stands after `events`: `None` unmade, else whether it is open, cleared or over.
 fn status_of(events: &[&Event], number: &DeclarationNo) -> Option<&'static str> {
-    events.iter().fold(None, |status, event| match &event.data {
-        EventData::ShipmentDeclared(it) if it.declaration_no == *number => Some("open"),
-        EventData::ShipmentCleared(it) if it.declaration_no == *number => Some("cleared"),
-        EventData::ShipmentClosed(it) if it.declaration_no == *number => Some("over"),
-        _ => status,
-    })
+    let mut status = None;
+    for event in events {
+        let (of, step) = if let EventData::ShipmentDeclared(it) = &event.data {
+            (&it.declaration_no, "open")
+        } else if let EventData::ShipmentCleared(it) = &event.data {
+            (&it.declaration_no, "cleared")
+        } else if let EventData::ShipmentClosed(it) = &event.data {
+            (&it.declaration_no, "over")
+        } else {
+            continue;
+        };
+        status = if of == number { Some(step) } else { status };
+    }
+    status
 }
 
 fn steps_in_order(events: &[&Event]) -> bool {
@@ -126,33 +134,40 @@ fn returned_within_cleared(events: &[&Event]) -> bool {
 fn drawn(events: &[&Event]) -> BTreeMap<(DeclarationNo, u16), u64> {
     let mut drawn: BTreeMap<(DeclarationNo, u16), u64> = BTreeMap::new();
     for event in events {
-        let (number, lines) = match &event.data {
-            EventData::ShipmentDeclared(it) if it.license_no.is_some() => {
-                (&it.declaration_no, it.lines.as_slice())
+        if let EventData::ShipmentDeclared(it) = &event.data
+            && it.license_no.is_some()
+        {
+            replace_drawn(&mut drawn, &it.declaration_no, &it.lines);
+        }
+        if let EventData::ShipmentCleared(it) = &event.data
+            && it.license_no.is_some()
+        {
+            replace_drawn(&mut drawn, &it.declaration_no, &it.lines);
+        }
+        if let EventData::ShipmentClosed(it) = &event.data {
+            match it.returned_g {
+                None => replace_drawn(&mut drawn, &it.declaration_no, &[]),
+                Some(returned) => drawn
+                    .iter_mut()
+                    .filter(|((number, _), _)| *number == it.declaration_no)
+                    .for_each(|(_, grams)| *grams = grams.saturating_sub(returned.get())),
             }
-            EventData::ShipmentCleared(it) if it.license_no.is_some() => {
-                (&it.declaration_no, it.lines.as_slice())
-            }
-            EventData::ShipmentClosed(it) if it.returned_g.is_none() => (&it.declaration_no, [].as_slice()),
-            EventData::ShipmentClosed(it) => {
-                let returned = it.returned_g.map_or(0, crate::Grams::get);
-                for ((number, _), grams) in &mut drawn {
-                    if *number == it.declaration_no {
-                        *grams = grams.saturating_sub(returned);
-                    }
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        drawn.retain(|(of, _), _| of != number);
-        for line in lines {
-            *drawn
-                .entry((number.clone(), line.line.unwrap_or_default()))
-                .or_default() += line.cleared_g.get();
         }
     }
     drawn
+}
+
+fn replace_drawn(
+    drawn: &mut BTreeMap<(DeclarationNo, u16), u64>,
+    number: &DeclarationNo,
+    lines: &[ClearedLine],
+) {
+    drawn.retain(|(of, _), _| of != number);
+    for line in lines {
+        *drawn
+            .entry((number.clone(), line.line.unwrap_or_default()))
+            .or_default() += line.cleared_g.get();
+    }
 }
 
 fn drawn_within_granted(events: &[&Event]) -> bool {

@@ -5,7 +5,7 @@ use super::super::orders::{
     query, submit, withdraw,
 };
 use super::super::universe::{declared, licensed, submitted, unlicensed};
-use super::{and, asked, c1, given, q1};
+use super::{and, c1, given, q1};
 use crate::case::ApplicationStatus;
 use crate::{
     Command, EventData, GrantLicense, LicenseChange, LicenseCondition, LicenseKind, Order, PaperworkQueried,
@@ -24,7 +24,7 @@ fn the_same_order_gives_the_same_answer_for_ever() {
     let first = || submitted().remove(0);
     given(submitted()).when(&first()).already("submit");
     given(licensed()).when(&first()).already("submit");
-    let annulled = order("x", "06-10", Command::AnnulRecord(annul("grant")));
+    let annulled = order("x", "06-10", annul("grant"));
     let grant = || licensed().remove(1);
     given(and(licensed(), [annulled.clone()]))
         .when(&grant())
@@ -41,20 +41,20 @@ fn what_an_order_leaves_open_does_not_make_it_another() {
         ..q1()
     };
     given(and(submitted(), [q1()])).when(&timeless).already("q1");
-    let challenge = || order("q", "06-07", asked(query(QueryStage::Customs, Some("D1"))));
+    let challenge = || order("q", "06-07", query(QueryStage::Customs, Some("D1")));
     let filled_in = RaiseQuery {
         query_id: Some(parse("customs-D1-1")),
         reply_due: Some(parse("2025-06-17")),
         ..query(QueryStage::Customs, Some("D1"))
     };
     given(and(declared(), [challenge()]))
-        .when(&order("q", "06-07", asked(filled_in.clone())))
+        .when(&order("q", "06-07", filled_in.clone()))
         .already("q");
     let other = RaiseQuery {
         reply_due: Some(parse("2025-06-18")),
         ..filled_in
     };
-    let refusal = given(and(declared(), [challenge()])).when(&order("q", "06-07", asked(other)));
+    let refusal = given(and(declared(), [challenge()])).when(&order("q", "06-07", other));
     assert_eq!(refusal.0.unwrap_err().rule(), "command-id-reused");
 }
 
@@ -74,13 +74,13 @@ fn an_order_without_a_time_happens_now() {
 
 #[test]
 fn queries_are_numbered_by_the_case_and_due_by_the_policy() {
-    let next = || order("q2", "06-04", asked(query(QueryStage::Licensing, None)));
+    let next = || order("q2", "06-04", query(QueryStage::Licensing, None));
     let second = queried(given(and(submitted(), [q1()])).when(&next()).accepted().data);
     assert_eq!(
         (second.query_id.as_str(), second.round, second.reply_due),
         ("licensing-2", 2, None)
     );
-    let challenge = |id: &str| order(id, "06-16", asked(query(QueryStage::Customs, Some("D1"))));
+    let challenge = |id: &str| order(id, "06-16", query(QueryStage::Customs, Some("D1")));
     let first = queried(given(declared()).when(&challenge("q1")).accepted().data);
     assert_eq!((first.query_id.as_str(), first.round), ("customs-D1-1", 1));
     assert_eq!(first.reply_due, Some(parse("2025-06-25")), "seven working days");
@@ -96,7 +96,7 @@ fn queries_are_numbered_by_the_case_and_due_by_the_policy() {
 #[test]
 fn every_event_belongs_to_the_timeline_of_its_port() {
     let port = |given: super::Given, order: Order| given.when(&order).accepted().port.to_string();
-    let challenge = || order("q", "06-07", asked(query(QueryStage::Customs, Some("D1"))));
+    let challenge = || order("q", "06-07", query(QueryStage::Customs, Some("D1")));
     assert_eq!(
         port(given([]), submitted().remove(0)),
         "CNNBG",
@@ -113,25 +113,17 @@ fn every_event_belongs_to_the_timeline_of_its_port() {
     assert_eq!(port(given(and(declared(), [challenge()])), answered), "CNSHG");
     let cancelled = order("x", "06-08", end("D1", ShipmentOutcome::Cancelled, None));
     assert_eq!(port(given(declared()), cancelled), "CNSHG");
-    let suspended = order(
-        "s",
-        "06-08",
-        Command::ChangeLicense(change(LicenseChange::Suspended, "06-08")),
-    );
+    let suspended = order("s", "06-08", change(LicenseChange::Suspended, "06-08"));
     assert_eq!(port(given(declared()), suspended), "CNNBG");
-    let annulled = |of| order("n", "06-10", Command::AnnulRecord(annul(of)));
+    let annulled = |of| order("n", "06-10", annul(of));
     assert_eq!(
         port(given(declared()), annulled("d1")),
         "CNSHG",
         "the port of what is annulled"
     );
     assert_eq!(port(given(licensed()), annulled("grant")), "CNNBG");
-    let corrected = order(
-        "k",
-        "06-09",
-        Command::CorrectRecord(correct("d1", "/transport_mode", "2")),
-    );
-    let reason = order("n", "06-10", Command::AnnulRecord(annul("k")));
+    let corrected = order("k", "06-09", correct("d1", "/transport_mode", "2"));
+    let reason = order("n", "06-10", annul("k"));
     assert_eq!(
         port(given(and(declared(), [corrected])), reason),
         "CNSHG",
@@ -141,7 +133,7 @@ fn every_event_belongs_to_the_timeline_of_its_port() {
 
 #[test]
 fn an_annulled_decision_is_open_again() {
-    let annulled = |of| order("x", "06-10", Command::AnnulRecord(annul(of)));
+    let annulled = |of| order("x", "06-10", annul(of));
     let refused = order("refuse", "06-03", close(crate::ClosingOutcome::Refused));
     for (orders, of) in [(licensed(), "grant"), (and(submitted(), [refused]), "refuse")] {
         let case = given(and(orders, [annulled(of)]));
@@ -154,8 +146,7 @@ fn an_annulled_decision_is_open_again() {
             license_no: parse("L2"),
             ..grant()
         };
-        case.when(&order("anew", "06-05", Command::GrantLicense(anew)))
-            .accepted();
+        case.when(&order("anew", "06-05", anew)).accepted();
         case.when(&order("w", "06-11", withdraw())).accepted();
     }
 }
@@ -163,19 +154,10 @@ fn an_annulled_decision_is_open_again() {
 #[test]
 fn an_annulled_clearance_gives_its_grams_back() {
     let drawn = |orders| given(orders).0.standing().drawn_g(&parse("L1"), 1);
-    let cleared = || {
-        and(
-            declared(),
-            [order(
-                "c1",
-                "06-08",
-                Command::ClearShipment(clear("D1", vec![moved(1, 1)])),
-            )],
-        )
-    };
+    let cleared = || and(declared(), [order("c1", "06-08", clear("D1", vec![moved(1, 1)]))]);
     assert_eq!(drawn(declared()), 2, "declared and open");
     assert_eq!(drawn(cleared()), 1, "cleared, the rest is free");
-    let annulled = order("x", "06-10", Command::AnnulRecord(annul("c1")));
+    let annulled = order("x", "06-10", annul("c1"));
     assert_eq!(drawn(and(cleared(), [annulled.clone()])), 2, "open again");
     let ended = order("e", "06-11", end("D1", ShipmentOutcome::Cancelled, None));
     assert_eq!(drawn(and(cleared(), [annulled, ended])), 0);
@@ -183,18 +165,9 @@ fn an_annulled_clearance_gives_its_grams_back() {
 
 #[test]
 fn a_clearance_whose_grams_were_used_since_is_not_annulled() {
-    let part = order(
-        "c1",
-        "06-08",
-        Command::ClearShipment(clear("D1", vec![moved(1, 1)])),
-    );
-    let since = order(
-        "d2",
-        "06-09",
-        Command::DeclareShipment(declare("D2", vec![moved(1, 2)])),
-    );
-    let answer =
-        given(and(declared(), [part, since])).when(&order("x", "06-10", Command::AnnulRecord(annul("c1"))));
+    let part = order("c1", "06-08", clear("D1", vec![moved(1, 1)]));
+    let since = order("d2", "06-09", declare("D2", vec![moved(1, 2)]));
+    let answer = given(and(declared(), [part, since])).when(&order("x", "06-10", annul("c1")));
     assert_eq!(answer.0.unwrap_err().rule(), "annulment-breaks-history");
 }
 
@@ -213,16 +186,8 @@ fn a_reversal_gives_back_all_or_what_it_says() {
 #[test]
 fn a_reversed_clearance_does_not_revive_a_licence_after_its_last_day() {
     let reversed = order("x", "06-22", end("D1", ShipmentOutcome::Reversed, None));
-    let again = order(
-        "d2",
-        "06-19",
-        Command::DeclareShipment(declare("D2", vec![moved(1, 2)])),
-    );
-    let late = order(
-        "c2",
-        "06-23",
-        Command::ClearShipment(clear("D2", vec![moved(1, 2)])),
-    );
+    let again = order("d2", "06-19", declare("D2", vec![moved(1, 2)]));
+    let late = order("c2", "06-23", clear("D2", vec![moved(1, 2)]));
     let answer = given(and(declared(), [c1(), reversed, again])).when(&late);
     assert_eq!(answer.0.unwrap_err().rule(), "license-not-valid");
 }
@@ -234,17 +199,9 @@ fn a_single_licence_is_used_once_unless_it_says_otherwise() {
         uses_allowed: None,
         ..grant()
     };
-    let grant = order("grant", "06-05", Command::GrantLicense(single));
-    let first = order(
-        "d1",
-        "06-06",
-        Command::DeclareShipment(declare("D1", vec![moved(1, 1)])),
-    );
-    let second = order(
-        "d2",
-        "06-06",
-        Command::DeclareShipment(declare("D2", vec![moved(1, 1)])),
-    );
+    let grant = order("grant", "06-05", single);
+    let first = order("d1", "06-06", declare("D1", vec![moved(1, 1)]));
+    let second = order("d2", "06-06", declare("D2", vec![moved(1, 1)]));
     let case = || and(submitted(), [grant.clone(), first.clone()]);
     assert_eq!(given(case()).when(&second).0.unwrap_err().rule(), "uses-exceeded");
     let cancelled = order("x", "06-07", end("D1", ShipmentOutcome::Cancelled, None));
@@ -253,7 +210,7 @@ fn a_single_licence_is_used_once_unless_it_says_otherwise() {
 
 #[test]
 fn a_suspension_counts_from_its_instant_and_ends_with_reinstatement() {
-    let changed = |id, it, day| order(id, day, Command::ChangeLicense(change(it, day)));
+    let changed = |id, it, day| order(id, day, change(it, day));
     let case = given(and(
         licensed(),
         [
@@ -270,7 +227,7 @@ fn a_suspension_counts_from_its_instant_and_ends_with_reinstatement() {
 
 #[test]
 fn goods_that_need_no_licence_are_declared_without_one() {
-    let free = order("d4", "06-02", Command::DeclareShipment(unlicensed("D4")));
+    let free = order("d4", "06-02", unlicensed("D4"));
     given(submitted()).when(&free).accepted();
 }
 
@@ -293,21 +250,19 @@ fn an_observed_event_has_no_version_but_stands() {
 
 #[test]
 fn each_command_is_of_one_service_and_repairs_of_all() {
-    let services = |command: Command| command.services().to_vec();
-    assert_eq!(
-        services(Command::SubmitApplication(submit())),
-        [ServiceName::Intake]
-    );
-    assert_eq!(
-        services(asked(query(QueryStage::Licensing, None))),
-        [ServiceName::Paperwork]
-    );
-    assert_eq!(
-        services(asked(query(QueryStage::Customs, None))),
-        [ServiceName::Clearance]
-    );
-    assert_eq!(services(Command::GrantLicense(grant())), [ServiceName::Licensing]);
-    assert_eq!(services(Command::AnnulRecord(annul("x"))), ServiceName::ALL);
+    for (command, services) in [
+        (Command::from(submit()), [ServiceName::Intake].as_slice()),
+        (
+            query(QueryStage::Licensing, None).into(),
+            &[ServiceName::Paperwork],
+        ),
+        (query(QueryStage::Customs, None).into(), &[ServiceName::Clearance]),
+        (grant().into(), &[ServiceName::Licensing]),
+        (annul("x").into(), ServiceName::ALL),
+    ] {
+        assert_eq!(command.services(), services, "{}", command.name());
+        assert!(Command::NAMES.contains(&command.name()));
+    }
     for service in ServiceName::ALL {
         assert_eq!(ServiceName::from_name(service.name()), Some(*service));
     }

@@ -6,15 +6,15 @@ use super::super::orders::{
     answer, applied, change, close, grant, granted, noon, order, parse, query, submit, withdraw,
 };
 use super::super::universe::{declared, licensed, submitted};
-use super::{and, asked, given, q1};
+use super::{and, given, q1};
 use crate::{
-    ChangeLicense, ClosingOutcome, Command, GrantLicense, Lane, LicenseChange, LicenseKind, QueryStage,
-    RaiseQuery, SubmitApplication,
+    ChangeLicense, ClosingOutcome, GrantLicense, Lane, LicenseChange, LicenseKind, QueryStage, RaiseQuery,
+    SubmitApplication,
 };
 
 #[test]
 fn a_command_id_stands_for_one_command() {
-    let other = order("submit", "06-02", Command::SubmitApplication(submit()));
+    let other = order("submit", "06-02", submit());
     given(submitted()).when(&other).refused(
         "command-id-reused",
         "command id submit was already used for 00000000-0000-7000-8000-75babcd57e94, with other content",
@@ -23,14 +23,14 @@ fn a_command_id_stands_for_one_command() {
 
 #[test]
 fn nothing_happens_in_the_future_or_before_its_cause() {
-    let mut future = order("grant", "07-01", Command::GrantLicense(grant()));
+    let mut future = order("grant", "07-01", grant());
     future.occurred_at = Some(noon("07-01") + SignedDuration::from_secs(121));
     given(submitted()).when(&future).refused(
         "occurred-in-future",
         "occurred at 2025-07-01T04:02:01Z, which is more than 120 s after the present, 2025-07-01T04:00:00Z",
     );
     given(submitted())
-        .when(&order("grant", "05-31", Command::GrantLicense(grant())))
+        .when(&order("grant", "05-31", grant()))
         .refused(
             "occurred-before-cause",
             "occurred at 2025-05-31T04:00:00Z, before what it follows from, at 2025-06-01T04:00:00Z",
@@ -40,7 +40,7 @@ fn nothing_happens_in_the_future_or_before_its_cause() {
 #[test]
 fn a_case_has_one_application_and_one_decision() {
     given(submitted())
-        .when(&order("again", "06-02", Command::SubmitApplication(submit())))
+        .when(&order("again", "06-02", submit()))
         .refused(
             "already-submitted",
             "the case has an application already, filed at 2025-06-01T04:00:00Z",
@@ -57,7 +57,7 @@ fn a_case_has_one_application_and_one_decision() {
         submitted(),
         [order("r", "06-03", close(ClosingOutcome::Refused))],
     ))
-    .when(&order("grant", "06-05", Command::GrantLicense(grant())))
+    .when(&order("grant", "06-05", grant()))
     .refused(
         "already-decided",
         "license.granted needs an open application, and this one is refused",
@@ -71,7 +71,7 @@ fn queries_and_answers_go_together() {
         ..query(QueryStage::Licensing, None)
     };
     given(and(submitted(), [q1()]))
-        .when(&order("q2", "06-03", asked(repeated)))
+        .when(&order("q2", "06-03", repeated))
         .refused(
             "query-repeated",
             "query licensing-1 was already asked at 2025-06-02T04:00:00Z",
@@ -92,12 +92,12 @@ fn queries_and_answers_go_together() {
         reply_due: Some(parse("2025-06-01")),
         ..query(QueryStage::Licensing, None)
     };
-    given(submitted()).when(&order("q", "06-02", asked(due))).refused(
+    given(submitted()).when(&order("q", "06-02", due)).refused(
         "reply-due-before-query",
         "reply due 2025-06-01, before the query of 2025-06-02",
     );
     given(and(submitted(), [q1()]))
-        .when(&order("grant", "06-05", Command::GrantLicense(grant())))
+        .when(&order("grant", "06-05", grant()))
         .refused(
             "licensing-query-open",
             "licensing query licensing-1 of 2025-06-02T04:00:00Z is open",
@@ -106,7 +106,7 @@ fn queries_and_answers_go_together() {
 
 #[test]
 fn a_reply_date_beyond_the_calendar_is_asked_for() {
-    let mut late = order("q", "06-07", asked(query(QueryStage::Customs, Some("D1"))));
+    let mut late = order("q", "06-07", query(QueryStage::Customs, Some("D1")));
     late.occurred_at = Some(parse("2026-12-30T04:00:00Z"));
     let now = parse("2026-12-30T04:00:00Z");
     given(declared()).when_at(&late, now).refused(
@@ -117,13 +117,7 @@ fn a_reply_date_beyond_the_calendar_is_asked_for() {
 
 #[test]
 fn goods_are_listed_once_and_have_mass() {
-    let with = |lines| {
-        order(
-            "s",
-            "06-01",
-            Command::SubmitApplication(SubmitApplication { lines, ..submit() }),
-        )
-    };
+    let with = |lines| order("s", "06-01", SubmitApplication { lines, ..submit() });
     given([])
         .when(&with(Vec::new()))
         .refused("lines-missing", "application.submitted lists no goods");
@@ -137,7 +131,7 @@ fn goods_are_listed_once_and_have_mass() {
 
 #[test]
 fn a_grant_lies_within_the_application() {
-    let grant_with = |grant| order("grant", "06-05", Command::GrantLicense(grant));
+    let grant_with = |grant| order("grant", "06-05", grant);
     let lines = |lines| grant_with(GrantLicense { lines, ..grant() });
     let mut terbium = granted(1, 1);
     terbium.element = parse("Tb");
@@ -161,7 +155,7 @@ fn a_grant_lies_within_the_application() {
 
 #[test]
 fn a_grant_keeps_to_the_policy() {
-    let grant_with = |grant| order("grant", "06-05", Command::GrantLicense(grant));
+    let grant_with = |grant| order("grant", "06-05", grant);
     given(submitted())
         .when(&grant_with(GrantLicense {
             valid_from: parse("2025-06-21"),
@@ -199,7 +193,7 @@ fn a_grant_keeps_to_the_policy() {
 
 #[test]
 fn a_licence_changes_in_order_until_it_ends() {
-    let changed = |id, it| order(id, "06-10", Command::ChangeLicense(it));
+    let changed = |id, it| order(id, "06-10", it);
     let suspend = || changed("suspend", change(LicenseChange::Suspended, "06-10"));
     let again = |it| changed("next", change(it, "06-11"));
     given(licensed())
