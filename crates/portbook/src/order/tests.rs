@@ -1,0 +1,1 @@
+//! Every verb: flags, files, answers.
