@@ -40,7 +40,7 @@ pub struct EventHead<'a> {
     pub port: &'a str,
 }
 
-/// Length of the key that stands for `(source, id)`.
+/// Stands for `(source, id)`, the identity of an event; see [`EventHead::key`].
 pub type EventKey = [u8; 16];
 
 impl EventHead<'_> {
@@ -58,8 +58,7 @@ impl EventHead<'_> {
             &id_len,
             self.id.as_bytes(),
         ]);
-        let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
-        key
+        hash.first_chunk().copied().unwrap_or_default()
     }
 }
 
