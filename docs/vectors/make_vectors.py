@@ -165,9 +165,20 @@ def key_id(key):
     return sha(b"portbook/v1/key\n", key)[:8]
 
 
+def event_signature_message(subject, body):
+    return b"portbook/v1/event-signature\n" + u16(len(subject)) + subject + u32(len(body)) + body
+
+
 def event_signature(seed, subject, body):
-    message = b"portbook/v1/event-signature\n" + u16(len(subject)) + subject + u32(len(body)) + body
-    return key_id(public_key(seed)) + sign(seed, message)
+    return key_id(public_key(seed)) + sign(seed, event_signature_message(subject, body))
+
+
+def small_order_signature(seed, subject, body):
+    """Satisfies SB = R + kA with R the neutral element; a strict verifier refuses it."""
+    big_r, key = compress((0, 1, 1, 0)), public_key(seed)
+    message = event_signature_message(subject, body)
+    k = int.from_bytes(hashlib.sha512(big_r + key + message).digest(), "little") % Q
+    return key_id(key) + big_r + int.to_bytes(k * expand(seed)[0] % Q, 32, "little")
 
 
 def record(kind, port, port_seq, prev_index, prev_hash, stream_seq, recorded_at, refers_to, subject, body, signature):
@@ -289,6 +300,8 @@ def vectors():
         yield f"genesis.{port.decode()}", genesis(port)
     yield "producer.public_key", public_key(PRODUCER_SEED)
     yield "producer.key_id", key_id(public_key(PRODUCER_SEED))
+    yield "producer.small_order_signature", small_order_signature(
+        PRODUCER_SEED, b"portbook.events.2025DU004417", b'{"n":1}')
     for index, leaf in enumerate(book.leaves):
         yield f"leaf.{index}", leaf
         yield f"leaf_hash.{index}", leaf_hash(leaf)

@@ -1,7 +1,7 @@
 //! Records, seals and heads as bytes: one spelling each, everything else refused, no panic on any input.
 
 use portbook_ledger::{
-    BODY_BYTES_MAX, Chain, ChainSeq, Hash, Head, Index, KeyId, LEAF_BYTES_MAX, Leaf, LeafError,
+    BODY_BYTES_MAX, Chain, ChainSeq, Hash, Head, HeadError, Index, KeyId, LEAF_BYTES_MAX, Leaf, LeafError,
     ProducerSignature, Record, RecordError, RecordKind, SEAL_BYTES, Seal, Seq, Size,
 };
 use proptest::prelude::*;
@@ -202,6 +202,18 @@ fn what_is_not_written_is_not_read() {
     );
     // A border moved from the subject into the body is another record, or none.
     assert!(matches!(with(84, &[0, 16]), RecordError::BodyTooLarge { .. }));
+}
+
+#[test]
+fn a_head_has_records() {
+    let bytes = head().encode();
+    let with = |at: usize, value: u8| {
+        let mut altered = bytes.clone();
+        altered[at..at + 8].fill(value);
+        Head::decode(&altered).unwrap_err()
+    };
+    assert_eq!(with(13, 0), HeadError::CountZero);
+    assert_eq!(with(21, 255), HeadError::NoIndex);
 }
 
 #[test]

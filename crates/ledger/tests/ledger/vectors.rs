@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use portbook_ledger::{
-    Auditor, Chain, ChainAuditor, Checkpoint, Hash, KeyName, Leaf, NoteAlgorithm, OpenedCheckpoint, Origin,
-    RecordKind, SecretKey, SignedRoot, SignerKey, Size, VerifierKey, genesis, leaf_hash, sha256,
+    Auditor, Chain, ChainAuditor, Checkpoint, Hash, KeyId, KeyName, Leaf, NoteAlgorithm, OpenedCheckpoint,
+    Origin, ProducerSignature, RecordKind, SecretKey, SignatureError, SignedRoot, SignerKey, Size,
+    VerifierKey, genesis, leaf_hash, sha256,
     tree::{self, Frontier, NodeId, Plan},
 };
 
@@ -206,7 +207,7 @@ fn the_documented_log_audits_clean_from_its_bytes_alone() {
 }
 
 #[test]
-fn the_documented_producer_signature_holds() {
+fn the_documented_producer_signature_holds_and_the_small_order_one_does_not() {
     let leaf = &vectors()["leaf.1"];
     let Leaf::Record(record) = Leaf::decode(leaf).unwrap() else {
         panic!("a seal")
@@ -214,6 +215,15 @@ fn the_documented_producer_signature_holds() {
     let key = secret(PRODUCER_SEED).public();
     key.verify_event(record.subject, record.body, &record.signature.unwrap())
         .unwrap();
+
+    let small_order = vectors()["producer.small_order_signature"].clone();
+    let (key_id, bytes) = small_order.split_first_chunk().unwrap();
+    let signature = ProducerSignature {
+        key_id: KeyId::from_bytes(*key_id),
+        bytes: bytes.try_into().unwrap(),
+    };
+    let verdict = key.verify_event(record.subject, record.body, &signature);
+    assert_eq!(verdict, Err(SignatureError::DoesNotHold { key_id: key.id() }));
 }
 
 /// Leaf hashes and every node of the tree of certificate transparency tests.
