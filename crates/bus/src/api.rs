@@ -67,7 +67,11 @@ pub enum ApiError {
 impl ApiError {
     /// JetStream's code of a refusal.
     pub(crate) fn refusal_code(&self) -> Option<u64> {
-        if let Self::Refused { code, .. } = self { Some(*code) } else { None }
+        if let Self::Refused { code, .. } = self {
+            Some(*code)
+        } else {
+            None
+        }
     }
 
     /// Whether the same request may succeed a moment later.
@@ -139,18 +143,28 @@ impl Bus {
             }),
         };
         answer.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => ApiError::NoResponders { subject: subject.to_owned() },
+            RequestErrorKind::NoResponders => ApiError::NoResponders {
+                subject: subject.to_owned(),
+            },
             RequestErrorKind::TimedOut | RequestErrorKind::Other => unanswered(),
-            RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
-                ApiError::Unsendable { subject: subject.to_owned(), bytes }
-            }
+            RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => ApiError::Unsendable {
+                subject: subject.to_owned(),
+                bytes,
+            },
         })
     }
 
     /// Asks the JetStream API and answers its JSON, or the refusal in it.
     pub(crate) async fn api(&self, subject: &str, question: &Value) -> Result<Bytes, ApiError> {
-        let body = if question.is_null() { Bytes::new() } else { question.to_string().into() };
-        let answer = self.ask(subject, HeaderMap::new(), body, self.request_timeout()).await?.payload;
+        let body = if question.is_null() {
+            Bytes::new()
+        } else {
+            question.to_string().into()
+        };
+        let answer = self
+            .ask(subject, HeaderMap::new(), body, self.request_timeout())
+            .await?
+            .payload;
         let refusable: Refusable = decode(subject, &answer)?;
         match refusable.error {
             Some(refusal) => Err(refusal.on(subject)),
@@ -163,6 +177,9 @@ impl Bus {
 pub(crate) fn decode<'a, T: Deserialize<'a>>(subject: &str, answer: &'a [u8]) -> Result<T, ApiError> {
     serde_json::from_slice(answer).map_err(|error| {
         tracing::debug!(%error, subject, "malformed answer");
-        ApiError::Malformed { subject: subject.to_owned(), rule: "a JSON object of the JetStream API" }
+        ApiError::Malformed {
+            subject: subject.to_owned(),
+            rule: "a JSON object of the JetStream API",
+        }
     })
 }

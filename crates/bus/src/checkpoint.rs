@@ -56,7 +56,11 @@ impl CheckpointRegister {
     /// The register on `subject`, `portbook.checkpoint.<name>`.
     #[must_use]
     pub fn new(bus: &Bus, subject: &str) -> Self {
-        Self { bus: bus.clone(), log: Log::of(bus, STREAM_CHECKPOINTS), subject: subject.to_owned() }
+        Self {
+            bus: bus.clone(),
+            log: Log::of(bus, STREAM_CHECKPOINTS),
+            subject: subject.to_owned(),
+        }
     }
 
     /// Registers `checkpoint` if `expected_last_seq` (0: none) still names the last one; answers its sequence. When an
@@ -87,19 +91,29 @@ impl CheckpointRegister {
     /// # Errors
     /// [`ApiError`] when it cannot be read.
     pub async fn last(&self) -> Result<Option<(u64, Bytes)>, ApiError> {
-        Ok(self.log.last_on(&self.subject).await?.map(|stored| (stored.seq, stored.body)))
+        Ok(self
+            .log
+            .last_on(&self.subject)
+            .await?
+            .map(|stored| (stored.seq, stored.body)))
     }
 
     async fn send(&self, checkpoint: &Bytes, expected_last_seq: u64) -> Result<u64, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected_last_seq.to_string());
         let timeout = self.bus.request_timeout();
-        let answer = self.bus.ask(&self.subject, headers, checkpoint.clone(), timeout).await?;
+        let answer = self
+            .bus
+            .ask(&self.subject, headers, checkpoint.clone(), timeout)
+            .await?;
         let put: PutAnswer = decode(&self.subject, &answer.payload)?;
         match put.error {
             Some(refusal) => Err(refusal.on(&self.subject)),
             None if put.seq > expected_last_seq => Ok(put.seq),
-            None => Err(ApiError::Malformed { subject: self.subject.clone(), rule: "an acknowledgement" }),
+            None => Err(ApiError::Malformed {
+                subject: self.subject.clone(),
+                rule: "an acknowledgement",
+            }),
         }
     }
 
@@ -114,6 +128,10 @@ impl CheckpointRegister {
         if found > expected && bytes == *checkpoint {
             return Ok(found);
         }
-        Err(CheckpointError::Conflict { subject: self.subject.clone(), expected, found })
+        Err(CheckpointError::Conflict {
+            subject: self.subject.clone(),
+            expected,
+            found,
+        })
     }
 }

@@ -24,7 +24,7 @@ pub(crate) const SUBSCRIPTION_MESSAGES_MAX: usize = 65_536;
 pub enum Login {
     /// Not at all: a server without users, for experiments.
     Open,
-    /// By an NKey seed, one line in a file nobody else may read.
+    /// By a seed of an `NKey`, one line in a file nobody else may read.
     Nkey {
         /// The seed file.
         seed_file: PathBuf,
@@ -161,14 +161,18 @@ impl BusOptions {
             Login::Nkey { seed_file } => options.nkey(read_secret(seed_file)?.trim().to_owned()),
             Login::Creds { file } => {
                 let text = read_secret(file)?;
-                options.credentials(&text).map_err(|source| IdentityError::unreadable(file, source))?
+                options
+                    .credentials(&text)
+                    .map_err(|source| IdentityError::unreadable(file, source))?
             }
         };
         if let Some(ca_file) = &self.ca_file {
             options = options.add_root_certificates(ca_file.clone()).require_tls(true);
         }
         if let Some((certificate, key)) = &self.certificate {
-            options = options.add_client_certificate(certificate.clone(), key.clone()).require_tls(true);
+            options = options
+                .add_client_certificate(certificate.clone(), key.clone())
+                .require_tls(true);
         }
         Ok(options)
     }
@@ -181,8 +185,9 @@ impl Bus {
     /// [`ConnectError`] says what is missing.
     pub async fn connect(options: BusOptions) -> Result<Self, ConnectError> {
         let identity = options.identity;
-        let client_options =
-            options.client_options().map_err(|source| ConnectError::Key { identity, source })?;
+        let client_options = options
+            .client_options()
+            .map_err(|source| ConnectError::Key { identity, source })?;
         let switchboard = Arc::new(Switchboard::new());
         let events = Arc::clone(&switchboard);
         let servers: Vec<String> = options.url.split(',').map(|url| url.trim().to_owned()).collect();
@@ -196,7 +201,12 @@ impl Bus {
             .map_err(|source| refusal(&options, source))?;
         switchboard.link_up();
         let bus = Self {
-            inner: Arc::new(Inner { client, identity, request_timeout: options.request_timeout, switchboard }),
+            inner: Arc::new(Inner {
+                client,
+                identity,
+                request_timeout: options.request_timeout,
+                switchboard,
+            }),
         };
         bus.check_age(&options.url).await?;
         Ok(bus)
@@ -249,12 +259,20 @@ impl Bus {
             Ok(account) => account.api.level,
             Err(source) => {
                 let identity = self.identity();
-                return Err(ConnectError::NoJetStream { url: url.to_owned(), identity, source });
+                return Err(ConnectError::NoJetStream {
+                    url: url.to_owned(),
+                    identity,
+                    source,
+                });
             }
         };
         if level < API_LEVEL_MIN {
             let version = self.server_version();
-            return Err(ConnectError::TooOld { url: url.to_owned(), version, api_level: level });
+            return Err(ConnectError::TooOld {
+                url: url.to_owned(),
+                version,
+                api_level: level,
+            });
         }
         Ok(())
     }
@@ -262,19 +280,27 @@ impl Bus {
 
 fn reconnect_delay(attempts: usize) -> Duration {
     let tries = u32::try_from(attempts).unwrap_or(u32::MAX).saturating_sub(1);
-    Duration::from_millis(20).saturating_mul(tries).min(RECONNECT_DELAY_MAX)
+    Duration::from_millis(20)
+        .saturating_mul(tries)
+        .min(RECONNECT_DELAY_MAX)
 }
 
 fn refusal(options: &BusOptions, source: async_nats::ConnectError) -> ConnectError {
     match source.kind() {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-            ConnectError::Refused { url: options.url.clone(), identity: options.identity }
+            ConnectError::Refused {
+                url: options.url.clone(),
+                identity: options.identity,
+            }
         }
         ConnectErrorKind::ServerParse
         | ConnectErrorKind::Dns
         | ConnectErrorKind::TimedOut
         | ConnectErrorKind::Tls
         | ConnectErrorKind::Io
-        | ConnectErrorKind::MaxReconnects => ConnectError::Unreachable { url: options.url.clone(), source },
+        | ConnectErrorKind::MaxReconnects => ConnectError::Unreachable {
+            url: options.url.clone(),
+            source,
+        },
     }
 }

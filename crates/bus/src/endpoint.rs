@@ -65,7 +65,10 @@ pub enum RequestError {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("verb", &self.verb).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("verb", &self.verb)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,18 +93,34 @@ impl Endpoints {
                 ApiError::Unsendable { subject, bytes: 0 }
             }
         };
-        let service = bus.client().service_builder().start(name, version).await.map_err(refused(name))?;
+        let service = bus
+            .client()
+            .service_builder()
+            .start(name, version)
+            .await
+            .map_err(refused(name))?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for endpoint in endpoints {
             let builder = service.endpoint_builder().name(&endpoint.verb);
-            let requests = builder.add(&endpoint.subject).await.map_err(refused(&endpoint.subject))?;
+            let requests = builder
+                .add(&endpoint.subject)
+                .await
+                .map_err(refused(&endpoint.subject))?;
             tasks.spawn(answer_all(requests, endpoint, concurrency_max, stopped.clone()));
         }
         // An announcement is only a write into a buffer; a caller must find what was announced.
         let flushed = bus.client().flush().await;
-        flushed.map_err(|_gone| ApiError::Unanswered { subject: name.to_owned(), waited_ms: 0 })?;
-        Ok(Self { service, stop, tasks, bus: bus.clone() })
+        flushed.map_err(|_gone| ApiError::Unanswered {
+            subject: name.to_owned(),
+            waited_ms: 0,
+        })?;
+        Ok(Self {
+            service,
+            stop,
+            tasks,
+            bus: bus.clone(),
+        })
     }
 
     /// Takes no more requests, answers those already taken, and returns when the answers are sent.
@@ -126,13 +145,28 @@ impl Bus {
     ///
     /// # Errors
     /// [`RequestError::Failed`] when the service answered with a failure, [`RequestError::Api`] when it did not answer.
-    pub async fn request(&self, subject: &str, body: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
+    pub async fn request(
+        &self,
+        subject: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<Bytes, RequestError> {
         let answer = self.ask(subject, HeaderMap::new(), body, timeout).await?;
-        let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name)).map(ToString::to_string);
+        let header = |name| {
+            answer
+                .headers
+                .as_ref()
+                .and_then(|headers| headers.get(name))
+                .map(ToString::to_string)
+        };
         match header(NATS_SERVICE_ERROR_CODE) {
             Some(code) => {
                 let message = header(NATS_SERVICE_ERROR).unwrap_or_default();
-                Err(Failure { code: code.parse().unwrap_or_default(), message }.into())
+                Err(Failure {
+                    code: code.parse().unwrap_or_default(),
+                    message,
+                }
+                .into())
             }
             None => Ok(answer.payload),
         }
@@ -182,9 +216,15 @@ fn take(endpoint: &Endpoint, request: Request, slots: &Arc<Semaphore>, answers: 
                 drop(slot);
                 answer
             }
-            Err(_full) => Err(Failure { code: BUSY, message: "too many requests at once; try again".to_owned() }),
+            Err(_full) => Err(Failure {
+                code: BUSY,
+                message: "too many requests at once; try again".to_owned(),
+            }),
         };
-        let answer = answer.map_err(|failure| ServiceFailure { status: one_line(&failure.message), code: failure.code.into() });
+        let answer = answer.map_err(|failure| ServiceFailure {
+            status: one_line(&failure.message),
+            code: failure.code.into(),
+        });
         if let Err(error) = request.respond(answer).await {
             tracing::warn!(%error, "an answer could not be sent");
         }
@@ -199,5 +239,7 @@ fn note(ended: Result<(), tokio::task::JoinError>) {
 
 /// A failure travels in a header, where a line break would start another one.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

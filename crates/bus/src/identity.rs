@@ -55,7 +55,7 @@ pub enum IdentityError {
         /// Its permission bits.
         mode: u32,
     },
-    /// It holds no NKey seed of a user.
+    /// It holds no seed of a user's `NKey`.
     #[error("{path} holds no NKey seed of a user (it starts with SU)", path = .path.display())]
     NotASeed {
         /// The file.
@@ -115,7 +115,10 @@ impl fmt::Display for Identity {
 
 impl IdentityError {
     pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
-        Self::Unreadable { path: path.to_owned(), source }
+        Self::Unreadable {
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -141,7 +144,10 @@ pub fn create_seeds(dir: &Path) -> Result<(), IdentityError> {
 
 /// The public keys (`U…`) of the seed files in `dir`, as the server's configuration needs them.
 pub(crate) fn public_keys(dir: &Path) -> Result<BTreeMap<Identity, String>, IdentityError> {
-    Identity::ALL.iter().map(|&identity| Ok((identity, public_key(&identity.seed_file(dir))?))).collect()
+    Identity::ALL
+        .iter()
+        .map(|&identity| Ok((identity, public_key(&identity.seed_file(dir))?)))
+        .collect()
 }
 
 fn public_key(seed_file: &Path) -> Result<String, IdentityError> {
@@ -149,7 +155,9 @@ fn public_key(seed_file: &Path) -> Result<String, IdentityError> {
     match KeyPair::from_seed(seed.trim()) {
         Ok(pair) if pair.key_pair_type() == nkeys::KeyPairType::User => Ok(pair.public_key()),
         // The key library's error may quote the seed: it must not travel.
-        Ok(_) | Err(_) => Err(IdentityError::NotASeed { path: seed_file.to_owned() }),
+        Ok(_) | Err(_) => Err(IdentityError::NotASeed {
+            path: seed_file.to_owned(),
+        }),
     }
 }
 
@@ -159,10 +167,15 @@ pub(crate) fn read_secret(path: &Path) -> Result<String, IdentityError> {
     let file = File::open(path).map_err(unreadable)?;
     let mode = others_mode(&file).map_err(unreadable)?;
     if mode & 0o077 != 0 {
-        return Err(IdentityError::Exposed { path: path.to_owned(), mode });
+        return Err(IdentityError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
     }
     let mut text = String::new();
-    file.take(SECRET_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(SECRET_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     Ok(text)
 }
 
@@ -219,7 +232,10 @@ mod tests {
         let path = Identity::Intake.seed_file(dir.path());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(public_keys(dir.path()), Err(IdentityError::Exposed { mode: 0o640, .. })));
+        assert!(matches!(
+            public_keys(dir.path()),
+            Err(IdentityError::Exposed { mode: 0o640, .. })
+        ));
     }
 
     #[test]

@@ -75,7 +75,10 @@ impl Log {
     }
 
     pub(crate) fn of(bus: &Bus, stream: &str) -> Self {
-        Self { bus: bus.clone(), stream: stream.to_owned() }
+        Self {
+            bus: bus.clone(),
+            stream: stream.to_owned(),
+        }
     }
 
     /// Every message of an exact subject, in order, complete up to the subject's last as the answering replica knows it.
@@ -115,7 +118,10 @@ impl Log {
                 return Ok(messages);
             }
             if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
-                return Err(ReadError::Missing { stream: self.stream.clone(), seq });
+                return Err(ReadError::Missing {
+                    stream: self.stream.clone(),
+                    seq,
+                });
             }
             tokio::time::sleep(LAG_PAUSE).await;
         }
@@ -133,7 +139,11 @@ impl Log {
                 let question = json!({"multi_last": wanted, "batch": SUBJECTS_MAX});
                 let page = self.direct(&question, SUBJECTS_MAX).await?;
                 let is_last = page.pending == 0 || page.messages.is_empty();
-                last.extend(page.messages.into_iter().map(|message| (message.subject.clone(), message)));
+                last.extend(
+                    page.messages
+                        .into_iter()
+                        .map(|message| (message.subject.clone(), message)),
+                );
                 if is_last {
                     break;
                 }
@@ -159,12 +169,16 @@ impl Log {
     /// [`ReadError::Missing`] when there is none.
     pub async fn get(&self, seq: u64) -> Result<Stored, ReadError> {
         let found = self.leader_get(&json!({"seq": seq})).await?;
-        found.ok_or_else(|| ReadError::Missing { stream: self.stream.clone(), seq })
+        found.ok_or_else(|| ReadError::Missing {
+            stream: self.stream.clone(),
+            seq,
+        })
     }
 
     /// The first message of an exact subject at or after `start_seq`, from the stream's leader.
     pub(crate) async fn next_on(&self, subject: &str, start_seq: u64) -> Result<Option<Stored>, ApiError> {
-        self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject})).await
+        self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject}))
+            .await
     }
 
     /// The last message of an exact subject, from the stream's leader.
@@ -192,7 +206,10 @@ impl Log {
         let raw: RawAnswer = decode(&subject, &answer)?;
         match Stored::from_raw(raw.message) {
             Some(message) => Ok(Some(message)),
-            None => Err(ApiError::Malformed { subject, rule: "a stored message in base64" }),
+            None => Err(ApiError::Malformed {
+                subject,
+                rule: "a stored message in base64",
+            }),
         }
     }
 
@@ -201,19 +218,29 @@ impl Log {
         let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
         let timeout = self.bus.request_timeout();
         let started = Instant::now();
-        let unanswered =
-            || ApiError::Unanswered { subject: subject.clone(), waited_ms: started.elapsed().as_millis() };
+        let unanswered = || ApiError::Unanswered {
+            subject: subject.clone(),
+            waited_ms: started.elapsed().as_millis(),
+        };
         let mut signals = self.bus.signals();
         if !signals.connected(timeout).await {
             return Err(unanswered());
         }
         let client = self.bus.client();
         let inbox = client.new_inbox();
-        let mut answers = client.subscribe(inbox.clone()).await.map_err(|_gone| unanswered())?;
-        let sent = client.publish_with_reply(subject.clone(), inbox, question.to_string().into()).await;
+        let mut answers = client
+            .subscribe(inbox.clone())
+            .await
+            .map_err(|_gone| unanswered())?;
+        let sent = client
+            .publish_with_reply(subject.clone(), inbox, question.to_string().into())
+            .await;
         sent.map_err(|_gone| unanswered())?;
 
-        let mut page = Page { messages: Vec::new(), pending: 0 };
+        let mut page = Page {
+            messages: Vec::new(),
+            pending: 0,
+        };
         loop {
             let answer = tokio::select! {
                 biased;
@@ -223,7 +250,9 @@ impl Log {
                     Break::Lost => unanswered(),
                 }),
             };
-            let Ok(Some(answer)) = answer else { return Err(unanswered()) };
+            let Ok(Some(answer)) = answer else {
+                return Err(unanswered());
+            };
             if page.take(answer, &subject)? || page.messages.len() > messages_max {
                 return Ok(page);
             }
@@ -235,9 +264,12 @@ impl Page {
     /// Takes one answer in; answers whether it was the last.
     fn take(&mut self, answer: Message, subject: &str) -> Result<bool, ApiError> {
         let Some(status) = answer.status else {
-            let malformed =
-                || ApiError::Malformed { subject: subject.to_owned(), rule: "a stored message with its place" };
-            self.messages.push(Stored::from_direct(answer).ok_or_else(malformed)?);
+            let malformed = || ApiError::Malformed {
+                subject: subject.to_owned(),
+                rule: "a stored message with its place",
+            };
+            self.messages
+                .push(Stored::from_direct(answer).ok_or_else(malformed)?);
             return Ok(false);
         };
         match status.as_u16() {
@@ -246,7 +278,9 @@ impl Page {
                 Ok(true)
             }
             NOT_FOUND => Ok(true),
-            _ if status == StatusCode::NO_RESPONDERS => Err(ApiError::NoResponders { subject: subject.to_owned() }),
+            _ if status == StatusCode::NO_RESPONDERS => Err(ApiError::NoResponders {
+                subject: subject.to_owned(),
+            }),
             code => Err(ApiError::Refused {
                 subject: subject.to_owned(),
                 status: code,

@@ -3,19 +3,16 @@
 use std::str::FromStr;
 
 use async_nats::header::{
-    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP, ParseHeaderNameError,
+    NATS_MESSAGE_ID, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP, ParseHeaderNameError,
 };
 use async_nats::{HeaderMap, HeaderName, Message};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use jiff::Timestamp;
-use portbook_wire::subject::{
-    CONTENT_TYPE_EVENT, CONTENT_TYPE_JSON, HEADER_CONTENT_TYPE, HEADER_SIGNATURE, case_token,
-};
+use portbook_wire::subject::HEADER_SIGNATURE;
 use serde::Deserialize;
 
-const CONTENT_TYPE: HeaderName = HeaderName::from_static(HEADER_CONTENT_TYPE);
 const SIGNATURE: HeaderName = HeaderName::from_static(HEADER_SIGNATURE);
 
 /// A message to be stored.
@@ -72,32 +69,6 @@ pub(crate) struct RawMessage {
     time: String,
 }
 
-impl Outgoing {
-    /// The headers it is published with; `None` when a text of it cannot be a header.
-    pub(crate) fn headers(&self) -> Option<HeaderMap> {
-        let is_event = case_token(&self.subject).is_some();
-        let content_type = if is_event { CONTENT_TYPE_EVENT } else { CONTENT_TYPE_JSON };
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, header_text(&self.msg_id)?);
-        headers.insert(CONTENT_TYPE, content_type);
-        if let Some(signature) = &self.signature {
-            headers.insert(SIGNATURE, header_text(signature)?);
-        }
-        if let Some(seq) = self.expected_last_subject_seq {
-            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, seq.to_string());
-        }
-        Some(headers)
-    }
-
-    /// Whether `stored` is this message, byte for byte.
-    pub(crate) fn is(&self, stored: &Stored) -> bool {
-        stored.subject == self.subject
-            && stored.body == self.body
-            && stored.signature == self.signature
-            && stored.msg_id.as_ref() == Some(&self.msg_id)
-    }
-}
-
 impl Stored {
     /// From a consumer's delivery, whose place is in its reply subject.
     pub(crate) fn from_delivery(message: Message) -> Option<Self> {
@@ -122,7 +93,14 @@ impl Stored {
         let time_ns = nanoseconds(last(NATS_TIME_STAMP)?)?;
         let subject = last(NATS_SUBJECT)?.to_owned();
         let (msg_id, signature) = identifying(Some(headers));
-        Some(Self { seq, time_ns, subject, msg_id, signature, body: message.payload })
+        Some(Self {
+            seq,
+            time_ns,
+            subject,
+            msg_id,
+            signature,
+            body: message.payload,
+        })
     }
 
     /// From the answer of the stream's leader. Headers that a NATS client could not parse count as none.
@@ -131,18 +109,23 @@ impl Stored {
         let body = BASE64.decode(raw.data).ok()?.into();
         let headers = parse_headers(&BASE64.decode(raw.hdrs).ok()?);
         let (msg_id, signature) = identifying(headers.as_ref());
-        Some(Self { seq: raw.seq, time_ns, subject: raw.subject, msg_id, signature, body })
+        Some(Self {
+            seq: raw.seq,
+            time_ns,
+            subject: raw.subject,
+            msg_id,
+            signature,
+            body,
+        })
     }
 }
 
-/// A text that comes back as it was sent: readers trim blanks, and a line break would start another header.
-fn header_text(text: &str) -> Option<&str> {
-    let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    (printable && !text.is_empty() && text.trim() == text).then_some(text)
-}
-
 fn identifying(headers: Option<&HeaderMap>) -> (Option<String>, Option<String>) {
-    let text = |name| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned());
+    let text = |name| {
+        headers
+            .and_then(|headers| headers.get(name))
+            .map(|value| value.as_str().to_owned())
+    };
     (text(NATS_MESSAGE_ID), text(SIGNATURE))
 }
 
@@ -195,14 +178,6 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_would_not_come_back_is_no_header() {
-        assert_eq!(header_text("licensing-1:q+/="), Some("licensing-1:q+/="));
-        for bad in ["", " a", "a ", "a\r\nNats-Rollup: all", "a\n", "\u{e9}"] {
-            assert_eq!(header_text(bad), None, "{bad:?}");
-        }
-    }
-
-    #[test]
     fn headers_are_parsed_as_the_client_does() {
         let headers = parse_headers(b"NATS/1.0\r\nA:  b \r\n c\r\nA: d\r\n\r\n").unwrap();
         assert_eq!(headers.get("A").unwrap().as_str(), "b  c");
@@ -210,28 +185,5 @@ mod tests {
         assert!(parse_headers(b"NATS/1.0\r\nno colon\r\n\r\n").is_none());
         assert!(parse_headers(b"NATS/1.0\r\nA: \xff\r\n\r\n").is_none());
         assert!(parse_headers(b"").is_none());
-    }
-
-    #[test]
-    fn a_message_is_recognised_by_all_its_bytes() {
-        let outgoing = Outgoing {
-            subject: "portbook.events.A".into(),
-            msg_id: "id".into(),
-            signature: Some("k:s".into()),
-            body: Bytes::from_static(b"{}"),
-            expected_last_subject_seq: Some(0),
-        };
-        let stored = Stored {
-            seq: 1,
-            time_ns: 0,
-            subject: outgoing.subject.clone(),
-            msg_id: Some("id".into()),
-            signature: Some("k:s".into()),
-            body: Bytes::from_static(b"{}"),
-        };
-        assert!(outgoing.is(&stored));
-        assert!(!outgoing.is(&Stored { body: Bytes::from_static(b"{ }"), ..stored.clone() }));
-        assert!(!outgoing.is(&Stored { signature: None, ..stored.clone() }));
-        assert!(!outgoing.is(&Stored { subject: "portbook.events.B".into(), ..stored }));
     }
 }

@@ -5,17 +5,18 @@
 
 mod ack;
 mod batch;
+mod parcel;
 mod settle;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use self::batch::BatchIds;
-use crate::api::ApiError;
+use self::batch::{BatchIds, Results};
+pub(crate) use self::parcel::Parcel;
 use crate::connection::Bus;
 use crate::log::Log;
 use crate::message::{Appended, Outgoing};
@@ -97,7 +98,7 @@ pub enum PublishError {
         /// How long was waited, in milliseconds.
         waited_ms: u128,
     },
-    /// The answer was not one of the ledger stream: the server is not what it seems.
+    /// The answer was not one of the stream: the server is not what it seems.
     #[error("the acknowledgement for {subject} is not one of stream {stream}")]
     Foreign {
         /// The subject.
@@ -120,14 +121,15 @@ pub struct Publisher {
 /// A message and who waits for it.
 #[derive(Debug)]
 struct Waiting {
-    outgoing: Outgoing,
+    parcel: Parcel,
     done: oneshot::Sender<Result<Appended, PublishError>>,
 }
 
 /// Sends groups of messages and finds out what became of each.
 #[derive(Debug, Clone)]
-struct Flights {
+pub(crate) struct Flights {
     bus: Bus,
+    stream: &'static str,
     log: Log,
     limits: PublishLimits,
     ids: BatchIds,
@@ -149,8 +151,7 @@ impl Publisher {
     #[must_use]
     pub fn start(bus: &Bus, limits: PublishLimits) -> Self {
         let (queue, waiting) = mpsc::channel(limits.queue_messages_max.max(1));
-        let flights =
-            Flights { bus: bus.clone(), log: Log::ledger(bus), limits, ids: BatchIds::new(bus.client()) };
+        let flights = Flights::new(bus, STREAM_LEDGER, Log::ledger(bus), limits);
         tokio::spawn(commit_groups(flights.clone(), waiting));
         Self { queue, flights }
     }
@@ -161,7 +162,13 @@ impl Publisher {
     /// [`PublishError`] says of each whether the message is stored.
     pub async fn publish(&self, outgoing: Outgoing) -> Result<Appended, PublishError> {
         let (done, result) = oneshot::channel();
-        let sent = self.queue.send(Waiting { outgoing, done }).await;
+        let sent = self
+            .queue
+            .send(Waiting {
+                parcel: outgoing.try_into()?,
+                done,
+            })
+            .await;
         if sent.is_err() {
             return Err(PublishError::Closed);
         }
@@ -173,8 +180,39 @@ impl Publisher {
     ///
     /// A batch whose acknowledgement was lost is looked for in the stream before it is sent again.
     pub async fn publish_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<Appended, PublishError>> {
-        let mut results = Vec::with_capacity(messages.len());
-        let mut rest = messages.into_iter().peekable();
+        let mut parcels = Vec::with_capacity(messages.len());
+        let mut unsendable = BTreeMap::new();
+        let count = messages.len();
+        for (place, outgoing) in messages.into_iter().enumerate() {
+            match Parcel::try_from(outgoing) {
+                Ok(parcel) => parcels.push(parcel),
+                Err(error) => drop(unsendable.insert(place, error)),
+            }
+        }
+        let mut sent = self.flights.send_groups(parcels).await.into_iter();
+        let result = |place| match unsendable.remove(&place) {
+            Some(error) => Err(error),
+            None => sent.next().unwrap_or(Err(PublishError::Closed)),
+        };
+        (0..count).map(result).collect()
+    }
+}
+
+impl Flights {
+    pub(crate) fn new(bus: &Bus, stream: &'static str, log: Log, limits: PublishLimits) -> Self {
+        Self {
+            bus: bus.clone(),
+            stream,
+            log,
+            limits,
+            ids: BatchIds::new(bus.client()),
+        }
+    }
+
+    /// Sends messages in their order, group by group; subjects may repeat.
+    pub(crate) async fn send_groups(&self, parcels: Vec<Parcel>) -> Results {
+        let mut results = Vec::with_capacity(parcels.len());
+        let mut rest = parcels.into_iter().peekable();
         while rest.peek().is_some() {
             let mut group = Vec::new();
             let mut room = GROUP_BYTES_MAX;
@@ -182,7 +220,7 @@ impl Publisher {
                 room = room.saturating_sub(next.body.len());
                 group.push(next);
             }
-            results.extend(self.flights.send_in_order(group).await);
+            results.extend(self.send_in_order(group).await);
         }
         results
     }
@@ -203,8 +241,10 @@ async fn commit_groups(flights: Flights, mut queue: mpsc::Receiver<Waiting>) {
         {
             held.push_back(waiting);
         }
-        let (group, done): (Vec<_>, Vec<_>) =
-            take_group(&mut held).into_iter().map(|waiting| (waiting.outgoing, waiting.done)).unzip();
+        let (group, done): (Vec<_>, Vec<_>) = take_group(&mut held)
+            .into_iter()
+            .map(|waiting| (waiting.parcel, waiting.done))
+            .unzip();
         let results = flights.send_together(group).await;
         for (done, result) in done.into_iter().zip(results) {
             if let Err(Ok(appended)) = done.send(result) {
@@ -221,9 +261,9 @@ fn take_group(held: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let mut group: Vec<Waiting> = Vec::new();
     let mut room = GROUP_BYTES_MAX;
     for waiting in std::mem::take(held) {
-        let is_first = subjects.insert(waiting.outgoing.subject.clone());
-        if is_first && fits(&group, room, &waiting.outgoing) {
-            room = room.saturating_sub(waiting.outgoing.body.len());
+        let is_first = subjects.insert(waiting.parcel.subject.clone());
+        if is_first && fits(&group, room, &waiting.parcel) {
+            room = room.saturating_sub(waiting.parcel.body.len());
             group.push(waiting);
         } else {
             held.push_back(waiting);
@@ -233,22 +273,8 @@ fn take_group(held: &mut VecDeque<Waiting>) -> Vec<Waiting> {
 }
 
 /// Whether one more message goes into a group; the first always does.
-fn fits<T>(group: &[T], room: usize, next: &Outgoing) -> bool {
+fn fits<T>(group: &[T], room: usize, next: &Parcel) -> bool {
     group.is_empty() || (group.len() < GROUP_MESSAGES_MAX && next.body.len() <= room)
-}
-
-impl PublishError {
-    /// What a failed request means for the message in it; `None` when it may still be stored.
-    fn definite(error: ApiError) -> Option<Self> {
-        match error {
-            ApiError::Denied { subject } => Some(Self::Denied { subject }),
-            ApiError::Unsendable { subject, bytes } => Some(Self::Unsendable { subject, bytes }),
-            ApiError::Malformed { subject, .. } => Some(Self::Foreign { subject, stream: STREAM_LEDGER }),
-            error if error.is_transient() => None,
-            ApiError::Refused { subject, code, description, .. } => Some(Self::Refused { subject, code, description }),
-            ApiError::NoResponders { .. } | ApiError::Unanswered { .. } => None,
-        }
-    }
 }
 
 /// When to give up.
@@ -260,7 +286,10 @@ struct Patience {
 
 impl Patience {
     fn new(limit: Duration) -> Self {
-        Self { started: Instant::now(), limit }
+        Self {
+            started: Instant::now(),
+            limit,
+        }
     }
 
     fn is_over(self) -> bool {
@@ -268,7 +297,10 @@ impl Patience {
     }
 
     fn unacknowledged(self, subject: &str) -> PublishError {
-        PublishError::Unacknowledged { subject: subject.to_owned(), waited_ms: self.started.elapsed().as_millis() }
+        PublishError::Unacknowledged {
+            subject: subject.to_owned(),
+            waited_ms: self.started.elapsed().as_millis(),
+        }
     }
 }
 
@@ -286,11 +318,20 @@ mod tests {
             body: Bytes::from_static(body),
             expected_last_subject_seq: Some(0),
         };
-        subjects.iter().map(|subject| Waiting { outgoing: outgoing(subject), done: oneshot::channel().0 }).collect()
+        subjects
+            .iter()
+            .map(|subject| Waiting {
+                parcel: outgoing(subject).try_into().unwrap(),
+                done: oneshot::channel().0,
+            })
+            .collect()
     }
 
     fn subjects<'a>(waiting: impl IntoIterator<Item = &'a Waiting>) -> Vec<&'a str> {
-        waiting.into_iter().map(|waiting| waiting.outgoing.subject.as_str()).collect()
+        waiting
+            .into_iter()
+            .map(|waiting| waiting.parcel.subject.as_str())
+            .collect()
     }
 
     #[test]

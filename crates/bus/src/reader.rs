@@ -105,7 +105,11 @@ impl Reader {
     /// [`ReaderError::Behind`] when the stream ends before `start_seq - 1`; [`ReaderError::Gap`] when it begins after
     /// `start_seq`.
     pub async fn open(bus: &Bus, spec: ReaderSpec) -> Result<Self, ReaderError> {
-        let spec = ReaderSpec { batch: spec.batch.clamp(1, BATCH_MAX), start_seq: spec.start_seq.max(1), ..spec };
+        let spec = ReaderSpec {
+            batch: spec.batch.clamp(1, BATCH_MAX),
+            start_seq: spec.start_seq.max(1),
+            ..spec
+        };
         let mut reader = Self {
             bus: bus.clone(),
             log: Log::of(bus, &spec.stream),
@@ -209,9 +213,11 @@ impl Reader {
         }
         match self.log.get(self.next_seq).await {
             Ok(_) => Ok(()),
-            Err(ReadError::Missing { stream, seq }) => {
-                Err(Setback::Final(ReaderError::Gap { stream, expected: seq, found: stored.seq }))
-            }
+            Err(ReadError::Missing { stream, seq }) => Err(Setback::Final(ReaderError::Gap {
+                stream,
+                expected: seq,
+                found: stored.seq,
+            })),
             Err(ReadError::Api(error)) => Err(setback(error)),
         }
     }
@@ -221,7 +227,10 @@ impl Reader {
         self.losses = 0;
         match self.log.get(self.next_seq).await {
             Ok(stored) => {
-                tracing::warn!(seq = stored.seq, "a message was fetched singly: it breaks the connection");
+                tracing::warn!(
+                    seq = stored.seq,
+                    "a message was fetched singly: it breaks the connection"
+                );
                 self.next_seq = self.next_seq.saturating_add(1);
                 batch.push(stored);
                 self.pipe = None;
@@ -253,18 +262,27 @@ impl Reader {
         };
         let read_seq = self.next_seq.saturating_sub(1);
         if identity.last_seq < read_seq {
-            return Err(Setback::Final(ReaderError::Behind { stream, last_seq: identity.last_seq, read_seq }));
+            return Err(Setback::Final(ReaderError::Behind {
+                stream,
+                last_seq: identity.last_seq,
+                read_seq,
+            }));
         }
         if identity.first_seq > self.next_seq {
             let (expected, found) = (self.next_seq, identity.first_seq);
-            return Err(Setback::Final(ReaderError::Gap { stream, expected, found }));
+            return Err(Setback::Final(ReaderError::Gap {
+                stream,
+                expected,
+                found,
+            }));
         }
         let Some(last) = &self.last else { return Ok(()) };
         match self.log.get(last.seq).await {
             Ok(stored) if stored == *last => Ok(()),
-            Ok(_) | Err(ReadError::Missing { .. }) => {
-                Err(Setback::Final(ReaderError::Changed { stream, seq: last.seq }))
-            }
+            Ok(_) | Err(ReadError::Missing { .. }) => Err(Setback::Final(ReaderError::Changed {
+                stream,
+                seq: last.seq,
+            })),
             Err(ReadError::Api(error)) => Err(setback(error)),
         }
     }

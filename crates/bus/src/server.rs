@@ -19,7 +19,7 @@ use self::store_lock::StoreLock;
 use crate::identity::{IdentityError, create_private_dir, create_seeds, public_keys};
 
 /// Longest wait for a started server: a large store is read through after an unclean stop.
-const READY_TIMEOUT: Duration = Duration::from_secs(120);
+const READY_TIMEOUT: Duration = Duration::from_mins(2);
 /// Longest wait for a server that was asked to stop, before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -130,7 +130,8 @@ impl ManagedServer {
         std::fs::write(&files.config, config).map_err(|source| at(&files.config, source))?;
         ports::remove_stale(&files.run_dir).map_err(|source| at(&files.run_dir, source))?;
 
-        let last_words = std::fs::File::create(&files.last_words).map_err(|source| at(&files.last_words, source))?;
+        let last_words =
+            std::fs::File::create(&files.last_words).map_err(|source| at(&files.last_words, source))?;
         let mut child = Command::new(&spec.binary)
             .arg("--config")
             .arg(&files.config)
@@ -142,7 +143,8 @@ impl ManagedServer {
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| at(&spec.binary, source))?;
-        lock.note_server(child.id()).map_err(|source| at(&spec.store_dir, source))?;
+        lock.note_server(child.id())
+            .map_err(|source| at(&spec.store_dir, source))?;
         let url = tokio::select! {
             url = timeout(READY_TIMEOUT, ports::wait(&files.run_dir)) => url,
             status = child.wait() => return Err(files.ended(&spec.binary, status)),
@@ -150,11 +152,18 @@ impl ManagedServer {
         match url {
             Ok(url) => {
                 tracing::info!(%url, store_dir = %spec.store_dir.display(), "nats-server is ready");
-                Ok(Self { child, url, files, binary: spec.binary, _lock: lock })
+                Ok(Self {
+                    child,
+                    url,
+                    files,
+                    binary: spec.binary,
+                    _lock: lock,
+                })
             }
-            Err(_elapsed) => {
-                Err(ServerError::NotReady { waited_s: READY_TIMEOUT.as_secs(), log_file: files.log })
-            }
+            Err(_elapsed) => Err(ServerError::NotReady {
+                waited_s: READY_TIMEOUT.as_secs(),
+                log_file: files.log,
+            }),
         }
     }
 
@@ -183,7 +192,9 @@ impl ManagedServer {
     /// [`ServerError::File`] when the process cannot be signalled.
     pub async fn stop(mut self) -> Result<(), ServerError> {
         if let Some(pid) = self.child.id() {
-            store_lock::signal(&self.binary, "term", pid).await.map_err(|source| at(&self.binary, source))?;
+            store_lock::signal(&self.binary, "term", pid)
+                .await
+                .map_err(|source| at(&self.binary, source))?;
         }
         if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             tracing::warn!("nats-server did not finish in time and is killed");
@@ -214,7 +225,10 @@ impl ServerFiles {
 
     fn ended(&self, binary: &Path, status: io::Result<ExitStatus>) -> ServerError {
         match status {
-            Ok(status) => ServerError::Ended { status, said: self.last_words() },
+            Ok(status) => ServerError::Ended {
+                status,
+                said: self.last_words(),
+            },
             Err(source) => at(binary, source),
         }
     }
@@ -223,12 +237,20 @@ impl ServerFiles {
     fn last_words(&self) -> String {
         let last_line = |path: &Path| {
             let text = std::fs::read_to_string(path).ok()?;
-            text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
+            text.lines()
+                .rev()
+                .find(|line| !line.trim().is_empty())
+                .map(|line| line.trim().to_owned())
         };
-        last_line(&self.last_words).or_else(|| last_line(&self.log)).unwrap_or_else(|| "nothing".to_owned())
+        last_line(&self.last_words)
+            .or_else(|| last_line(&self.log))
+            .unwrap_or_else(|| "nothing".to_owned())
     }
 }
 
 fn at(path: &Path, source: io::Error) -> ServerError {
-    ServerError::File { path: path.to_owned(), source }
+    ServerError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

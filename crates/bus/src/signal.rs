@@ -62,7 +62,11 @@ impl Switchboard {
     pub(crate) fn signals(&self) -> Signals {
         let link = self.link.subscribe();
         let losses_seen = link.borrow().losses;
-        Signals { denials: self.denials.subscribe(), link, losses_seen }
+        Signals {
+            denials: self.denials.subscribe(),
+            link,
+            losses_seen,
+        }
     }
 
     pub(crate) fn take(&self, event: Event, identity: Identity) {
@@ -73,7 +77,12 @@ impl Switchboard {
             }
             Event::Disconnected | Event::Closed => {
                 tracing::warn!(%identity, "connection to NATS lost");
-                self.link.send_modify(|link| *link = Link { up: false, losses: link.losses.saturating_add(1) });
+                self.link.send_modify(|link| {
+                    *link = Link {
+                        up: false,
+                        losses: link.losses.saturating_add(1),
+                    }
+                });
             }
             Event::ServerError(ServerError::Other(text)) => {
                 tracing::error!(%identity, %text, "refused by NATS");
@@ -96,7 +105,10 @@ impl Switchboard {
 impl Signals {
     /// Waits until the connection stands, at most `patience`; answers whether it does. Losses before are forgotten.
     pub(crate) async fn connected(&mut self, patience: Duration) -> bool {
-        let is_up = matches!(tokio::time::timeout(patience, self.link.wait_for(|link| link.up)).await, Ok(Ok(_)));
+        let is_up = matches!(
+            tokio::time::timeout(patience, self.link.wait_for(|link| link.up)).await,
+            Ok(Ok(_))
+        );
         self.losses_seen = self.link.borrow().losses;
         is_up
     }
@@ -131,9 +143,10 @@ async fn lost(link: &mut watch::Receiver<Link>, losses_seen: u64) {
 
 /// The subject in `Permissions Violation for Publish to "<subject>"`.
 fn denied_subject(text: &str) -> Option<&str> {
-    let rest = text.to_ascii_lowercase().find("permissions violation for publish to \"").and_then(|at| {
-        text.get(at.saturating_add("permissions violation for publish to \"".len())..)
-    })?;
+    let rest = text
+        .to_ascii_lowercase()
+        .find("permissions violation for publish to \"")
+        .and_then(|at| text.get(at.saturating_add("permissions violation for publish to \"".len())..))?;
     rest.split_once('"').map(|(subject, _)| subject)
 }
 
@@ -143,8 +156,14 @@ mod tests {
 
     #[test]
     fn the_refused_subject_is_read_from_the_servers_words() {
-        assert_eq!(denied_subject("Permissions Violation for Publish to \"portbook.events.X\""), Some("portbook.events.X"));
-        assert_eq!(denied_subject("Permissions Violation for Subscription to \"portbook.events.X\""), None);
+        assert_eq!(
+            denied_subject("Permissions Violation for Publish to \"portbook.events.X\""),
+            Some("portbook.events.X")
+        );
+        assert_eq!(
+            denied_subject("Permissions Violation for Subscription to \"portbook.events.X\""),
+            None
+        );
         assert_eq!(denied_subject("Maximum Payload Violation"), None);
     }
 }

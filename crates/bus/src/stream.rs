@@ -104,13 +104,23 @@ impl StreamSpec {
     /// The ledger stream: facts and control messages, kept for ever.
     #[must_use]
     pub fn ledger(replicas: u8) -> Self {
-        Self::kept_for_ever(STREAM_LEDGER, &LEDGER_SUBJECTS, LEDGER_MESSAGE_BYTES_MAX, replicas)
+        Self::kept_for_ever(
+            STREAM_LEDGER,
+            &LEDGER_SUBJECTS,
+            LEDGER_MESSAGE_BYTES_MAX,
+            replicas,
+        )
     }
 
     /// The register of checkpoints.
     #[must_use]
     pub fn checkpoints(replicas: u8) -> Self {
-        Self::kept_for_ever(STREAM_CHECKPOINTS, &[CHECKPOINT_SUBJECTS], CHECKPOINT_MESSAGE_BYTES_MAX, replicas)
+        Self::kept_for_ever(
+            STREAM_CHECKPOINTS,
+            &[CHECKPOINT_SUBJECTS],
+            CHECKPOINT_MESSAGE_BYTES_MAX,
+            replicas,
+        )
     }
 
     /// The verified feed. It can be made again from the ledger, so its oldest messages go when it exceeds `bytes_max`.
@@ -154,7 +164,10 @@ impl StreamSpec {
             "allow_direct": true,
             "allow_atomic": true,
         });
-        Self { name: name.to_owned(), config: object(config) }
+        Self {
+            name: name.to_owned(),
+            config: object(config),
+        }
     }
 
     /// Each setting of `found` that decides what is kept and is not as specified.
@@ -226,7 +239,10 @@ impl Bus {
         if drifts.is_empty() {
             Ok(answer.identity(&spec.name))
         } else {
-            Err(StreamError::Drifted { stream: spec.name.clone(), drifts })
+            Err(StreamError::Drifted {
+                stream: spec.name.clone(),
+                drifts,
+            })
         }
     }
 
@@ -234,9 +250,9 @@ impl Bus {
         let subject = format!("$JS.API.STREAM.INFO.{name}");
         match self.api(&subject, &Value::Null).await {
             Ok(answer) => Ok(decode(&subject, &answer)?),
-            Err(error) if error.refusal_code() == Some(STREAM_NOT_FOUND) => {
-                Err(StreamError::Missing { stream: name.to_owned() })
-            }
+            Err(error) if error.refusal_code() == Some(STREAM_NOT_FOUND) => Err(StreamError::Missing {
+                stream: name.to_owned(),
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -273,12 +289,16 @@ fn sorted(field: &str, value: &Value) -> Value {
 }
 
 fn config_sha256(config: &Map<String, Value>) -> String {
-    let text: String = canonical(config).iter().map(|(field, value)| format!("{field}={value}\n")).collect();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let canonical = Value::Object(canonical(config).into_iter().collect());
+    format!("{:x}", Sha256::digest(canonical.to_string()))
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    if let Value::Object(fields) = value { fields } else { Map::new() }
+    if let Value::Object(fields) = value {
+        fields
+    } else {
+        Map::new()
+    }
 }
 
 fn nanoseconds(duration: Duration) -> u64 {
@@ -286,7 +306,11 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 fn join(drifts: &[ConfigDrift]) -> String {
-    drifts.iter().map(ConfigDrift::to_string).collect::<Vec<_>>().join("; ")
+    drifts
+        .iter()
+        .map(ConfigDrift::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 #[cfg(test)]
@@ -300,7 +324,10 @@ mod tests {
         newer.insert("allow_something_new".into(), json!(false));
         newer.insert("mirror".into(), Value::Null);
         newer.insert("num_replicas".into(), json!(3));
-        newer.insert("subjects".into(), json!(["portbook.control.*", "portbook.events.*"]));
+        newer.insert(
+            "subjects".into(),
+            json!(["portbook.control.*", "portbook.events.*"]),
+        );
         newer.insert("metadata".into(), json!({"_nats.ver": "2.15.1"}));
         assert_eq!(config_sha256(&spec.config), config_sha256(&newer));
         assert_eq!(spec.drifts(&newer), []);
@@ -314,7 +341,11 @@ mod tests {
         assert_ne!(config_sha256(&spec.config), config_sha256(&newer));
         assert_eq!(
             spec.drifts(&newer),
-            [ConfigDrift { field: "allow_something_new".into(), expected: "unset".into(), found: "true".into() }]
+            [ConfigDrift {
+                field: "allow_something_new".into(),
+                expected: "unset".into(),
+                found: "true".into()
+            }]
         );
     }
 }

@@ -30,7 +30,10 @@ async fn guarded_publishers_side_by_side_each_keep_their_own_order() {
         cases.spawn(async move {
             let mut last = 0;
             for place in 0..20 {
-                let appended = publisher.publish(event(&format!("C{case}"), place, Some(last))).await.unwrap();
+                let appended = publisher
+                    .publish(event(&format!("C{case}"), place, Some(last)))
+                    .await
+                    .unwrap();
                 assert!(appended.seq > last && !appended.duplicate);
                 last = appended.seq;
             }
@@ -41,9 +44,14 @@ async fn guarded_publishers_side_by_side_each_keep_their_own_order() {
     }
     let log = Log::ledger(&bus);
     for case in 0..256 {
-        let stored = log.load_subject(&format!("portbook.events.C{case}")).await.unwrap();
+        let stored = log
+            .load_subject(&format!("portbook.events.C{case}"))
+            .await
+            .unwrap();
         let bodies: Vec<_> = stored.iter().map(|stored| stored.body.clone()).collect();
-        let expected: Vec<_> = (0..20).map(|place| event(&format!("C{case}"), place, None).body).collect();
+        let expected: Vec<_> = (0..20)
+            .map(|place| event(&format!("C{case}"), place, None).body)
+            .collect();
         assert_eq!(bodies, expected);
     }
     let identity = bus.stream_identity("PORTBOOK").await.unwrap();
@@ -56,12 +64,24 @@ async fn writers_racing_on_one_subject_lose_no_update() {
     let mut writers = JoinSet::new();
     for writer in 0..12 {
         // Six through one connection and publisher each, so that both kinds of race happen: inside a group and between two.
-        let bus = server.connect(if writer % 2 == 0 { Identity::Licensing } else { Identity::Clearance }).await;
+        let bus = server
+            .connect(if writer % 2 == 0 {
+                Identity::Licensing
+            } else {
+                Identity::Clearance
+            })
+            .await;
         writers.spawn(async move {
-            let (publisher, log) = (Publisher::start(&bus, PublishLimits::default()), Log::ledger(&bus));
+            let (publisher, log) = (
+                Publisher::start(&bus, PublishLimits::default()),
+                Log::ledger(&bus),
+            );
             let (mut won, mut last) = (Vec::new(), 0);
             while won.len() < 20 {
-                match publisher.publish(event("RACE", writer * 1_000 + last, Some(last))).await {
+                match publisher
+                    .publish(event("RACE", writer * 1_000 + last, Some(last)))
+                    .await
+                {
                     Ok(appended) => {
                         assert!(!appended.duplicate);
                         won.push((last, appended.seq));
@@ -69,7 +89,10 @@ async fn writers_racing_on_one_subject_lose_no_update() {
                     }
                     Err(PublishError::Conflict { found, expected, .. }) => {
                         assert!(found > expected);
-                        let case = log.load_subject_through("portbook.events.RACE", found).await.unwrap();
+                        let case = log
+                            .load_subject_through("portbook.events.RACE", found)
+                            .await
+                            .unwrap();
                         last = case.last().unwrap().seq;
                     }
                     Err(error) => panic!("{error}"),
@@ -97,16 +120,33 @@ async fn of_a_refused_batch_only_the_guilty_conflict() {
     let bus = server.connect(Identity::Licensing).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
     let taken = publisher.publish(event("G7", 0, Some(0))).await.unwrap();
-    let results = together(&publisher, (0..100).map(|case| event(&format!("G{case}"), 1, Some(0)))).await;
+    let results = together(
+        &publisher,
+        (0..100).map(|case| event(&format!("G{case}"), 1, Some(0))),
+    )
+    .await;
     for (case, result) in results.iter().enumerate() {
         if case == 7 {
             let subject = "portbook.events.G7".to_owned();
-            assert_eq!(*result, Err(PublishError::Conflict { subject, expected: 0, found: taken.seq }));
+            assert_eq!(
+                *result,
+                Err(PublishError::Conflict {
+                    subject,
+                    expected: 0,
+                    found: taken.seq
+                })
+            );
         } else {
-            assert!(result.as_ref().is_ok_and(|appended| !appended.duplicate), "{case}: {result:?}");
+            assert!(
+                result.as_ref().is_ok_and(|appended| !appended.duplicate),
+                "{case}: {result:?}"
+            );
         }
     }
-    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 1 + HELD_UP_BY + 99);
+    assert_eq!(
+        bus.stream_identity("PORTBOOK").await.unwrap().messages,
+        1 + HELD_UP_BY + 99
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,13 +154,23 @@ async fn messages_that_gather_leave_as_one_atomic_batch() {
     let server = NatsServer::with_streams().await;
     let bus = server.connect(Identity::Licensing).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    let results = together(&publisher, (0..100).map(|case| event(&format!("B{case}"), 1, Some(0)))).await;
+    let results = together(
+        &publisher,
+        (0..100).map(|case| event(&format!("B{case}"), 1, Some(0))),
+    )
+    .await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 
     let raw = raw_headers(&server, 60).await;
-    assert!(raw.contains("Nats-Batch-Id"), "message 60 was published singly: {raw}");
+    assert!(
+        raw.contains("Nats-Batch-Id"),
+        "message 60 was published singly: {raw}"
+    );
     assert!(raw.contains("Portbook-Signature: licensing-1:1"), "{raw}");
-    assert!(raw.contains("Content-Type: application/cloudevents+json"), "{raw}");
+    assert!(
+        raw.contains("Content-Type: application/cloudevents+json"),
+        "{raw}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +179,10 @@ async fn the_same_message_again_is_not_stored_again() {
     let bus = server.connect(Identity::Licensing).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
     let first = publisher.publish(event("AGAIN", 1, Some(0))).await.unwrap();
-    let later = publisher.publish(event("AGAIN", 2, Some(first.seq))).await.unwrap();
+    let later = publisher
+        .publish(event("AGAIN", 2, Some(first.seq)))
+        .await
+        .unwrap();
     // As after a lost acknowledgement, even when somebody else has moved the case on.
     let again = publisher.publish(event("AGAIN", 1, Some(0))).await.unwrap();
     assert_eq!((again.seq, again.duplicate), (first.seq, true));
@@ -143,15 +196,29 @@ async fn a_used_message_id_does_not_make_an_event_vanish() {
     let bus = server.connect(Identity::Licensing).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
     let real = event("REAL", 1, Some(0));
-    let poison = Outgoing { msg_id: real.msg_id.clone(), ..event("POISON", 1, Some(0)) };
+    let poison = Outgoing {
+        msg_id: real.msg_id.clone(),
+        ..event("POISON", 1, Some(0))
+    };
     let seq = publisher.publish(poison).await.unwrap().seq;
     let error = publisher.publish(real.clone()).await.unwrap_err();
-    assert_eq!(error, PublishError::Poisoned { subject: real.subject.clone(), msg_id: real.msg_id.clone(), seq });
+    assert_eq!(
+        error,
+        PublishError::Poisoned {
+            subject: real.subject.clone(),
+            msg_id: real.msg_id.clone(),
+            seq
+        }
+    );
 
     // In a group too, and it takes nobody else with it.
     let others = (0..20).map(|case| event(&format!("P{case}"), 1, Some(0)));
     let results = together(&publisher, std::iter::once(real).chain(others)).await;
-    assert!(matches!(results[0], Err(PublishError::Poisoned { .. })), "{:?}", results[0]);
+    assert!(
+        matches!(results[0], Err(PublishError::Poisoned { .. })),
+        "{:?}",
+        results[0]
+    );
     assert!(results[1..].iter().all(Result::is_ok), "{results:?}");
 }
 
@@ -170,16 +237,44 @@ async fn a_message_that_is_no_message_takes_nobody_with_it() {
     let server = NatsServer::with_streams().await;
     let bus = server.connect(Identity::Licensing).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    let bad_header = Outgoing { signature: Some("k:s\r\nNats-Rollup: all".into()), ..event("H", 1, Some(0)) };
-    let bad_subject = Outgoing { subject: "portbook.events.A B".into(), ..event("S", 1, Some(0)) };
-    let too_large = Outgoing { body: vec![b' '; 41 * 1024].into(), ..event("L", 1, Some(0)) };
+    let bad_header = Outgoing {
+        signature: Some("k:s\r\nNats-Rollup: all".into()),
+        ..event("H", 1, Some(0))
+    };
+    let bad_subject = Outgoing {
+        subject: "portbook.events.A B".into(),
+        ..event("S", 1, Some(0))
+    };
+    let too_large = Outgoing {
+        body: vec![b' '; 41 * 1024].into(),
+        ..event("L", 1, Some(0))
+    };
     let others = (0..20).map(|case| event(&format!("O{case}"), 1, Some(0)));
-    let results = together(&publisher, [bad_header, bad_subject, too_large].into_iter().chain(others)).await;
-    assert!(matches!(results[0], Err(PublishError::Unsendable { .. })), "{:?}", results[0]);
-    assert!(matches!(results[1], Err(PublishError::Unsendable { .. })), "{:?}", results[1]);
-    assert!(matches!(results[2], Err(PublishError::Refused { code: 10_054, .. })), "{:?}", results[2]);
+    let results = together(
+        &publisher,
+        [bad_header, bad_subject, too_large].into_iter().chain(others),
+    )
+    .await;
+    assert!(
+        matches!(results[0], Err(PublishError::Unsendable { .. })),
+        "{:?}",
+        results[0]
+    );
+    assert!(
+        matches!(results[1], Err(PublishError::Unsendable { .. })),
+        "{:?}",
+        results[1]
+    );
+    assert!(
+        matches!(results[2], Err(PublishError::Refused { code: 10_054, .. })),
+        "{:?}",
+        results[2]
+    );
     assert!(results[3..].iter().all(Result::is_ok), "{results:?}");
-    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, HELD_UP_BY + 20);
+    assert_eq!(
+        bus.stream_identity("PORTBOOK").await.unwrap().messages,
+        HELD_UP_BY + 20
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,11 +282,18 @@ async fn an_import_is_stored_in_order_and_once() {
     let server = NatsServer::with_streams().await;
     let bus = server.connect(Identity::Importer).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    let file: Vec<_> = (0..2_500).map(|line| event(&format!("I{}", line % 7), line, None)).collect();
+    let file: Vec<_> = (0..2_500)
+        .map(|line| event(&format!("I{}", line % 7), line, None))
+        .collect();
     let seqs: Vec<u64> = seqs(publisher.publish_batch(file.clone()).await);
     assert_eq!(seqs, (1..=2_500).collect::<Vec<_>>());
     let again = publisher.publish_batch(file[..40].to_vec()).await;
-    assert!(again.iter().all(|result| result.as_ref().is_ok_and(|appended| appended.duplicate)), "{again:?}");
+    assert!(
+        again
+            .iter()
+            .all(|result| result.as_ref().is_ok_and(|appended| appended.duplicate)),
+        "{again:?}"
+    );
     assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 2_500);
 }
 
@@ -207,7 +309,10 @@ async fn while_the_server_is_gone_publishers_wait_and_say_so() {
     let publisher = Publisher::start(&bus, limits);
     server.kill().await;
     let error = publisher.publish(event("GONE", 1, Some(0))).await.unwrap_err();
-    assert!(matches!(error, PublishError::Unacknowledged { waited_ms, .. } if waited_ms >= 200), "{error}");
+    assert!(
+        matches!(error, PublishError::Unacknowledged { waited_ms, .. } if waited_ms >= 200),
+        "{error}"
+    );
 }
 
 async fn together(
@@ -229,6 +334,8 @@ fn seqs(results: Vec<Result<portbook_bus::Appended, PublishError>>) -> Vec<u64> 
 
 async fn raw_headers(server: &NatsServer, seq: u64) -> String {
     let answer = raw::operate(server, "STREAM.MSG.GET.PORTBOOK", json!({"seq": seq})).await;
-    let headers = BASE64.decode(answer["message"]["hdrs"].as_str().unwrap()).unwrap();
+    let headers = BASE64
+        .decode(answer["message"]["hdrs"].as_str().unwrap())
+        .unwrap();
     String::from_utf8(headers).unwrap()
 }

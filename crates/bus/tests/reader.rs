@@ -21,7 +21,10 @@ async fn everything_comes_in_order_and_then_live() {
     let projector = server.connect(Identity::Projector).await;
     let mut reader = Reader::open(&projector, spec(1_000, 1)).await.unwrap();
     let first = read(&mut reader, 5_000).await;
-    assert_eq!(first.iter().map(|stored| stored.seq).collect::<Vec<_>>(), (1..=5_000).collect::<Vec<_>>());
+    assert_eq!(
+        first.iter().map(|stored| stored.seq).collect::<Vec<_>>(),
+        (1..=5_000).collect::<Vec<_>>()
+    );
     assert_eq!(first[4_999].body, event("R", 4_999, None).body);
     assert_eq!(first[4_999].signature.as_deref(), Some("licensing-1:4999"));
     assert_eq!(first[4_999].subject, "portbook.events.R");
@@ -32,8 +35,14 @@ async fn everything_comes_in_order_and_then_live() {
     let live = publisher.publish(event("LIVE", 1, Some(0))).await.unwrap();
     let started = std::time::Instant::now();
     let next = reader.next(1_000, PATIENCE).await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(1), "a live message waited for a full batch");
-    assert_eq!(next.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [live.seq]);
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "a live message waited for a full batch"
+    );
+    assert_eq!(
+        next.iter().map(|stored| stored.seq).collect::<Vec<_>>(),
+        [live.seq]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,12 +73,21 @@ async fn a_stored_header_cannot_pose_as_the_servers() {
     headers.insert("Nats-Subject", "portbook.events.OTHER");
     headers.insert("Nats-Time-Stamp", "2001-01-01T00:00:00Z");
     let request = async_nats::Request::new().headers(headers).payload("{}".into());
-    client.send_request("portbook.events.FORGED", request).await.unwrap();
+    client
+        .send_request("portbook.events.FORGED", request)
+        .await
+        .unwrap();
     let bus = server.connect(Identity::Projector).await;
     let log = Log::ledger(&bus);
     let stored = log.get(1).await.unwrap();
-    assert_eq!(log.load_subject("portbook.events.FORGED").await.unwrap(), [stored.clone()]);
-    assert_eq!((stored.seq, stored.subject.as_str()), (1, "portbook.events.FORGED"));
+    assert_eq!(
+        log.load_subject("portbook.events.FORGED").await.unwrap(),
+        [stored.clone()]
+    );
+    assert_eq!(
+        (stored.seq, stored.subject.as_str()),
+        (1, "portbook.events.FORGED")
+    );
     assert!(stored.time_ns > 1_700_000_000_000_000_000);
 }
 
@@ -100,7 +118,17 @@ async fn a_missing_message_is_a_gap() {
     let mut reader = Reader::open(&projector, spec(100, 1)).await.unwrap();
     assert_eq!(read(&mut reader, 4).await.last().unwrap().seq, 4);
     let error = reader.next(100, PATIENCE).await.unwrap_err();
-    assert!(matches!(error, ReaderError::Gap { expected: 5, found: 6, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            ReaderError::Gap {
+                expected: 5,
+                found: 6,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,9 +139,29 @@ async fn a_purged_beginning_is_a_gap_and_a_lost_end_is_behind() {
     assert_eq!(purged["purged"], 3, "{purged}");
     let projector = server.connect(Identity::Projector).await;
     let error = Reader::open(&projector, spec(100, 2)).await.unwrap_err();
-    assert!(matches!(error, ReaderError::Gap { expected: 2, found: 4, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            ReaderError::Gap {
+                expected: 2,
+                found: 4,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let error = Reader::open(&projector, spec(100, 12)).await.unwrap_err();
-    assert!(matches!(error, ReaderError::Behind { last_seq: 10, read_seq: 11, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            ReaderError::Behind {
+                last_seq: 10,
+                read_seq: 11,
+                ..
+            }
+        ),
+        "{error}"
+    );
     Reader::open(&projector, spec(100, 11)).await.unwrap();
 }
 
@@ -148,7 +196,12 @@ async fn a_reader_without_the_right_says_so() {
     let server = NatsServer::with_streams().await;
     let auditor = server.connect(Identity::Auditor).await;
     let error = Reader::open(&auditor, spec(100, 1)).await.unwrap_err();
-    assert!(error.to_string().contains("permission denied for subject $JS.API.CONSUMER"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("permission denied for subject $JS.API.CONSUMER"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,21 +250,32 @@ fn erasable_config() -> serde_json::Value {
 async fn store(server: &NatsServer, places: std::ops::Range<u64>) -> Publisher {
     let bus: Bus = server.connect(Identity::Importer).await;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    for result in publisher.publish_batch(places.map(|place| event("R", place, None)).collect()).await {
+    for result in publisher
+        .publish_batch(places.map(|place| event("R", place, None)).collect())
+        .await
+    {
         result.unwrap();
     }
     publisher
 }
 
 fn spec(batch: usize, start_seq: u64) -> ReaderSpec {
-    ReaderSpec { stream: "PORTBOOK".into(), start_seq, batch }
+    ReaderSpec {
+        stream: "PORTBOOK".into(),
+        start_seq,
+        batch,
+    }
 }
 
 async fn read(reader: &mut Reader, count: usize) -> Vec<Stored> {
     let mut all = Vec::new();
     while all.len() < count {
         let next = reader.next(count - all.len(), PATIENCE).await.unwrap();
-        assert!(!next.is_empty(), "nothing came after {} of {count} messages", all.len());
+        assert!(
+            !next.is_empty(),
+            "nothing came after {} of {count} messages",
+            all.len()
+        );
         all.extend(next);
     }
     all
@@ -226,5 +290,7 @@ async fn until_error(reader: &mut Reader) -> ReaderError {
             }
         }
     };
-    tokio::time::timeout(2 * PATIENCE, ended).await.expect("reading did not end")
+    tokio::time::timeout(2 * PATIENCE, ended)
+        .await
+        .expect("reading did not end")
 }

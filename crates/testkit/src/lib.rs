@@ -1,3 +1,3 @@
-//! For tests: a real nats-server, temporary ledgers, builders and check_ledger.
+//! For tests: a real nats-server, temporary ledgers, builders and a check of the whole ledger.
 
 pub mod nats;

@@ -1,5 +1,8 @@
 //! A real nats-server in a folder of its own, gone with the value that holds it.
-#![expect(clippy::panic, reason = "a test that cannot have its server must fail, with the way to get one")]
+#![expect(
+    clippy::panic,
+    reason = "a test that cannot have its server must fail, with the way to get one"
+)]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -27,21 +30,34 @@ enum Folder {
 
 impl NatsServer {
     /// Starts a server on an empty store that goes when the value is dropped.
+    ///
+    /// # Panics
+    /// When it does not start.
     pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         Self::start_in(Folder::Temporary(dir)).await
     }
 
     /// Starts a server on the store in `dir`, which stays.
+    ///
+    /// # Panics
+    /// When it does not start.
     pub async fn with_dir(dir: &Path) -> Self {
         Self::start_in(Folder::Given(dir.to_owned())).await
     }
 
     /// Starts a server on an empty store and creates the three streams.
+    ///
+    /// # Panics
+    /// When it does not start.
     pub async fn with_streams() -> Self {
         let server = Self::start().await;
         let operator = server.connect(Identity::Operator).await;
-        for spec in [StreamSpec::ledger(1), StreamSpec::checkpoints(1), StreamSpec::feed(1, 1 << 28)] {
+        for spec in [
+            StreamSpec::ledger(1),
+            StreamSpec::checkpoints(1),
+            StreamSpec::feed(1, 1 << 28),
+        ] {
             let created = operator.create_stream(&spec).await;
             created.unwrap_or_else(|error| panic!("stream {}: {error}", spec.name()));
         }
@@ -86,7 +102,10 @@ impl NatsServer {
     /// When it cannot be killed.
     pub async fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
-            server.kill().await.unwrap_or_else(|error| panic!("nats-server cannot be killed: {error}"));
+            server
+                .kill()
+                .await
+                .unwrap_or_else(|error| panic!("nats-server cannot be killed: {error}"));
         }
     }
 
@@ -96,7 +115,10 @@ impl NatsServer {
     /// When it does not start.
     pub async fn restart_on(&mut self, port: u16) {
         self.kill().await;
-        let spec = ServerSpec { port: Some(port), ..self.spec() };
+        let spec = ServerSpec {
+            port: Some(port),
+            ..self.spec()
+        };
         self.server = Some(start(spec).await);
     }
 
@@ -113,11 +135,16 @@ impl NatsServer {
 
     async fn start_in(dir: Folder) -> Self {
         let server = start(spec_in(dir.path())).await;
-        Self { server: Some(server), dir }
+        Self {
+            server: Some(server),
+            dir,
+        }
     }
 
     fn running(&self) -> &ManagedServer {
-        self.server.as_ref().unwrap_or_else(|| panic!("the nats-server of this test has been killed"))
+        self.server
+            .as_ref()
+            .unwrap_or_else(|| panic!("the nats-server of this test has been killed"))
     }
 }
 
@@ -143,7 +170,9 @@ pub fn server_binary() -> PathBuf {
 }
 
 async fn start(spec: ServerSpec) -> ManagedServer {
-    ManagedServer::start(spec).await.unwrap_or_else(|error| panic!("nats-server does not start: {error}"))
+    ManagedServer::start(spec)
+        .await
+        .unwrap_or_else(|error| panic!("nats-server does not start: {error}"))
 }
 
 fn spec_in(dir: &Path) -> ServerSpec {

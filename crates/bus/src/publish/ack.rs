@@ -29,13 +29,24 @@ struct AckAnswer {
 pub(super) fn read(stream: &str, subject: &str, answer: &[u8]) -> Result<Ack, ApiError> {
     let answer: AckAnswer = decode(subject, answer)?;
     match answer {
-        AckAnswer { error: Some(refusal), .. } => Err(refusal.on(subject)),
-        AckAnswer { stream: Some(name), seq: Some(seq), duplicate, count, .. } if name == stream && seq > 0 => {
-            Ok(Ack { seq, duplicate, count })
-        }
-        AckAnswer { .. } => {
-            Err(ApiError::Malformed { subject: subject.to_owned(), rule: "an acknowledgement of the stream" })
-        }
+        AckAnswer {
+            error: Some(refusal), ..
+        } => Err(refusal.on(subject)),
+        AckAnswer {
+            stream: Some(name),
+            seq: Some(seq),
+            duplicate,
+            count,
+            ..
+        } if name == stream && seq > 0 => Ok(Ack {
+            seq,
+            duplicate,
+            count,
+        }),
+        AckAnswer { .. } => Err(ApiError::Malformed {
+            subject: subject.to_owned(),
+            rule: "an acknowledgement of the stream",
+        }),
     }
 }
 
@@ -48,12 +59,23 @@ mod tests {
         let read = |answer: &str| read("PORTBOOK", "portbook.events.A", answer.as_bytes());
         assert_eq!(
             read(r#"{"stream":"PORTBOOK","seq":7,"batch":"x","count":2}"#).unwrap(),
-            Ack { seq: 7, duplicate: false, count: Some(2) }
+            Ack {
+                seq: 7,
+                duplicate: false,
+                count: Some(2)
+            }
         );
-        for bad in ["", "{}", "+OK", r#"{"stream":"OTHER","seq":7}"#, r#"{"stream":"PORTBOOK","seq":0}"#] {
+        for bad in [
+            "",
+            "{}",
+            "+OK",
+            r#"{"stream":"OTHER","seq":7}"#,
+            r#"{"stream":"PORTBOOK","seq":0}"#,
+        ] {
             assert!(matches!(read(bad), Err(ApiError::Malformed { .. })), "{bad}");
         }
-        let refused = read(r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 3"}}"#);
+        let refused =
+            read(r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 3"}}"#);
         assert_eq!(refused.unwrap_err().refusal_code(), Some(10_071));
     }
 }

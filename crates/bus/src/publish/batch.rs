@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE};
 use async_nats::client::PublishErrorKind;
+use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE};
 use async_nats::{Client, HeaderMap};
 use futures_util::future::join_all;
-use portbook_wire::subject::STREAM_LEDGER;
 
+use super::parcel::Parcel;
+use super::settle::RETRY_PAUSE;
 use super::{Flights, GROUP_MESSAGES_MIN, Patience, PublishError, ack};
 use crate::api::ApiError;
-use crate::message::{Appended, Outgoing, Stored};
+use crate::message::{Appended, Stored};
 
 /// Characters of the random part of a batch id.
 const ID_RANDOM_CHARS: usize = 10;
@@ -29,7 +30,10 @@ impl BatchIds {
         // An inbox name ends with random characters, which is all that is wanted of it here.
         let inbox = client.new_inbox();
         let skipped = inbox.len().saturating_sub(ID_RANDOM_CHARS);
-        Self { prefix: inbox.get(skipped..).unwrap_or_default().into(), next: Arc::default() }
+        Self {
+            prefix: inbox.get(skipped..).unwrap_or_default().into(),
+            next: Arc::default(),
+        }
     }
 
     fn next(&self) -> String {
@@ -42,7 +46,7 @@ pub(super) type Results = Vec<Result<Appended, PublishError>>;
 
 impl Flights {
     /// Sends messages with different subjects, in no particular order.
-    pub(super) async fn send_together(&self, group: Vec<Outgoing>) -> Results {
+    pub(super) async fn send_together(&self, group: Vec<Parcel>) -> Results {
         let patience = Patience::new(self.limits.deadline);
         if group.len() < GROUP_MESSAGES_MIN {
             return self.settle_all(&group, patience).await;
@@ -54,7 +58,7 @@ impl Flights {
     }
 
     /// Sends messages in their order; subjects may repeat.
-    pub(super) async fn send_in_order(&self, group: Vec<Outgoing>) -> Results {
+    pub(super) async fn send_in_order(&self, group: Vec<Parcel>) -> Results {
         let patience = Patience::new(self.limits.deadline);
         if group.len() >= GROUP_MESSAGES_MIN
             && let Some(results) = self.commit(&group, patience).await
@@ -62,17 +66,17 @@ impl Flights {
             return results;
         }
         let mut results = Vec::with_capacity(group.len());
-        for outgoing in &group {
+        for parcel in &group {
             // Each is given its own time: many of them, one after the other, may take longer than one deadline.
-            results.push(self.settle(outgoing, Patience::new(self.limits.deadline)).await);
+            results.push(self.settle(parcel, Patience::new(self.limits.deadline)).await);
         }
         results
     }
 
     /// Sends a refused batch again in two parts: those whose guard seems broken singly, so that only they conflict, and the
     /// others together. One guilty member of a thousand must not cost a thousand syncs.
-    async fn part(&self, group: &[Outgoing], patience: Patience) -> Results {
-        let subjects: Vec<String> = group.iter().map(|outgoing| outgoing.subject.clone()).collect();
+    async fn part(&self, group: &[Parcel], patience: Patience) -> Results {
+        let subjects: Vec<String> = group.iter().map(|parcel| parcel.subject.clone()).collect();
         let last = match self.log.last_by_subjects(&subjects).await {
             Ok(last) => last,
             Err(error) => {
@@ -80,10 +84,13 @@ impl Flights {
                 return self.settle_all(group, patience).await;
             }
         };
-        let (suspects, others): (Vec<_>, Vec<_>) =
-            group.iter().cloned().enumerate().partition(|(_, outgoing)| is_suspect(outgoing, &last));
-        let (suspect_places, suspects): (Vec<usize>, Vec<Outgoing>) = suspects.into_iter().unzip();
-        let (other_places, others): (Vec<usize>, Vec<Outgoing>) = others.into_iter().unzip();
+        let (suspects, others): (Vec<_>, Vec<_>) = group
+            .iter()
+            .cloned()
+            .enumerate()
+            .partition(|(_, parcel)| is_suspect(parcel, &last));
+        let (suspect_places, suspects): (Vec<usize>, Vec<Parcel>) = suspects.into_iter().unzip();
+        let (other_places, others): (Vec<usize>, Vec<Parcel>) = others.into_iter().unzip();
         let (of_suspects, of_others) = tokio::join!(self.settle_all(&suspects, patience), async {
             let committed = if suspects.is_empty() || others.len() < GROUP_MESSAGES_MIN {
                 None
@@ -100,18 +107,18 @@ impl Flights {
         by_place.into_values().collect()
     }
 
-    async fn settle_all(&self, group: &[Outgoing], patience: Patience) -> Results {
-        join_all(group.iter().map(|outgoing| self.settle(outgoing, patience))).await
+    async fn settle_all(&self, group: &[Parcel], patience: Patience) -> Results {
+        join_all(group.iter().map(|parcel| self.settle(parcel, patience))).await
     }
 
     /// Sends a group as one atomic batch until it is stored; `None` when the server refuses it, so that nothing is.
-    async fn commit(&self, group: &[Outgoing], patience: Patience) -> Option<Results> {
+    async fn commit(&self, group: &[Parcel], patience: Patience) -> Option<Results> {
         loop {
             let sent = tokio::time::timeout(self.limits.ack_timeout, self.send_batch(group)).await;
             match sent {
                 Ok(Ok(last_seq)) => return Some(placed(group, last_seq, false)),
                 // Members stored by a server that knows no batches must not be sent once more.
-                Ok(Err(ApiError::Malformed { .. })) => return Some(foreign(group)),
+                Ok(Err(ApiError::Malformed { .. })) => return Some(self.foreign(group)),
                 Ok(Err(error)) if !error.is_transient() => {
                     tracing::debug!(%error, members = group.len(), "batch refused");
                     return None;
@@ -120,7 +127,7 @@ impl Flights {
                     tracing::warn!(members = group.len(), "no acknowledgement of a batch");
                     match self.find_batch(group, patience).await {
                         Ok(Some(last_seq)) => return Some(placed(group, last_seq, true)),
-                        Ok(None) if !patience.is_over() => {}
+                        Ok(None) if !patience.is_over() => tokio::time::sleep(RETRY_PAUSE).await,
                         Ok(None) | Err(_) => return Some(unacknowledged(group, patience)),
                     }
                 }
@@ -129,83 +136,112 @@ impl Flights {
     }
 
     /// Sends one batch and answers the sequence of its last member.
-    async fn send_batch(&self, group: &[Outgoing]) -> Result<u64, ApiError> {
+    async fn send_batch(&self, group: &[Parcel]) -> Result<u64, ApiError> {
         let id = self.ids.next();
-        let mut members = Vec::with_capacity(group.len());
-        for (place, outgoing) in (1_u64..).zip(group) {
-            members.push((place, outgoing, batch_headers(outgoing, &id, place)?));
-        }
-        let Some((count, last, mut headers)) = members.pop() else {
-            return Err(ApiError::Unsendable { subject: String::new(), bytes: 0 });
+        let Some((last, others)) = group.split_last() else {
+            return Err(ApiError::Unsendable {
+                subject: String::new(),
+                bytes: 0,
+            });
         };
-        let unanswered = || ApiError::Unanswered { subject: last.subject.clone(), waited_ms: 0 };
+        let unanswered = || ApiError::Unanswered {
+            subject: last.subject.clone(),
+            waited_ms: 0,
+        };
         if !self.bus.signals().connected(self.limits.ack_timeout).await {
             return Err(unanswered());
         }
-        for (_, outgoing, headers) in members {
-            let (subject, body) = (outgoing.subject.clone(), outgoing.body.clone());
-            let sent = self.bus.client().publish_with_headers(subject, headers, body).await;
+        for (place, parcel) in (1_u64..).zip(others) {
+            let headers = batch_headers(parcel, &id, place);
+            let (subject, body) = (parcel.subject.clone(), parcel.body.clone());
+            let sent = self
+                .bus
+                .client()
+                .publish_with_headers(subject, headers, body)
+                .await;
             sent.map_err(|error| match error.kind() {
                 PublishErrorKind::Send => unanswered(),
-                PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::InvalidSubject => unsendable(outgoing),
+                PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::InvalidSubject => {
+                    parcel.unsendable()
+                }
             })?;
         }
+        let count = count_of(group);
+        let mut headers = batch_headers(last, &id, count);
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-        let answer = self.bus.ask(&last.subject, headers, last.body.clone(), self.limits.ack_timeout).await?;
-        let ack = ack::read(STREAM_LEDGER, &last.subject, &answer.payload)?;
+        let answer = self
+            .bus
+            .ask(&last.subject, headers, last.body.clone(), self.limits.ack_timeout)
+            .await?;
+        let ack = ack::read(self.stream, &last.subject, &answer.payload)?;
         if ack.count != Some(count) {
             let rule = "an acknowledgement that counts the batch: the server does not know atomic batches";
-            return Err(ApiError::Malformed { subject: last.subject.clone(), rule });
+            return Err(ApiError::Malformed {
+                subject: last.subject.clone(),
+                rule,
+            });
         }
         Ok(ack.seq)
     }
 
     /// Looks for a batch whose acknowledgement was lost: answers the sequence of its last member if all are stored next to
     /// each other. A single member may have been stored long before, by another import of the same file.
-    async fn find_batch(&self, group: &[Outgoing], patience: Patience) -> Result<Option<u64>, PublishError> {
+    async fn find_batch(&self, group: &[Parcel], patience: Patience) -> Result<Option<u64>, PublishError> {
         let Some(last) = group.last() else { return Ok(None) };
-        let Some(last_seq) = self.find_patiently(last, patience).await? else { return Ok(None) };
+        let Some(last_seq) = self.find_patiently(last, patience).await? else {
+            return Ok(None);
+        };
         let before_first = last_seq.saturating_sub(count_of(group));
-        for (place, outgoing) in (1_u64..).zip(group) {
+        for (place, parcel) in (1_u64..).zip(group) {
             let seq = before_first.saturating_add(place);
-            if !self.is_at(outgoing, seq, patience).await? {
+            if !self.is_at(parcel, seq, patience).await? {
                 return Ok(None);
             }
         }
         Ok(Some(last_seq))
     }
+
+    fn foreign(&self, group: &[Parcel]) -> Results {
+        let foreign = |parcel: &Parcel| PublishError::Foreign {
+            subject: parcel.subject.clone(),
+            stream: self.stream,
+        };
+        group.iter().map(|parcel| Err(foreign(parcel))).collect()
+    }
 }
 
-fn is_suspect(outgoing: &Outgoing, last: &BTreeMap<String, Stored>) -> bool {
-    let last_seq = last.get(&outgoing.subject).map_or(0, |stored| stored.seq);
-    outgoing.expected_last_subject_seq.is_some_and(|expected| expected != last_seq)
+fn is_suspect(parcel: &Parcel, last: &BTreeMap<String, Stored>) -> bool {
+    let last_seq = last.get(&parcel.subject).map_or(0, |stored| stored.seq);
+    parcel.expected.is_some_and(|expected| expected != last_seq)
 }
 
-fn placed(group: &[Outgoing], last_seq: u64, duplicate: bool) -> Results {
+fn placed(group: &[Parcel], last_seq: u64, duplicate: bool) -> Results {
     let before_first = last_seq.saturating_sub(count_of(group));
-    (1_u64..).zip(group).map(|(place, _)| Ok(Appended { seq: before_first.saturating_add(place), duplicate })).collect()
+    (1_u64..)
+        .zip(group)
+        .map(|(place, _)| {
+            Ok(Appended {
+                seq: before_first.saturating_add(place),
+                duplicate,
+            })
+        })
+        .collect()
 }
 
-fn unacknowledged(group: &[Outgoing], patience: Patience) -> Results {
-    group.iter().map(|outgoing| Err(patience.unacknowledged(&outgoing.subject))).collect()
+fn unacknowledged(group: &[Parcel], patience: Patience) -> Results {
+    group
+        .iter()
+        .map(|parcel| Err(patience.unacknowledged(&parcel.subject)))
+        .collect()
 }
 
-fn foreign(group: &[Outgoing]) -> Results {
-    let foreign = |outgoing: &Outgoing| PublishError::Foreign { subject: outgoing.subject.clone(), stream: STREAM_LEDGER };
-    group.iter().map(|outgoing| Err(foreign(outgoing))).collect()
-}
-
-fn count_of(group: &[Outgoing]) -> u64 {
+fn count_of(group: &[Parcel]) -> u64 {
     u64::try_from(group.len()).unwrap_or(u64::MAX)
 }
 
-fn batch_headers(outgoing: &Outgoing, id: &str, place: u64) -> Result<HeaderMap, ApiError> {
-    let mut headers = outgoing.headers().ok_or_else(|| unsendable(outgoing))?;
+fn batch_headers(parcel: &Parcel, id: &str, place: u64) -> HeaderMap {
+    let mut headers = parcel.headers.clone();
     headers.insert(NATS_BATCH_ID, id);
     headers.insert(NATS_BATCH_SEQUENCE, place.to_string());
-    Ok(headers)
-}
-
-pub(super) fn unsendable(outgoing: &Outgoing) -> ApiError {
-    ApiError::Unsendable { subject: outgoing.subject.clone(), bytes: outgoing.body.len() }
+    headers
 }

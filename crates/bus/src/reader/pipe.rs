@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Without a message or a heartbeat for this long the consumer counts as gone.
 const SILENCE_MAX: Duration = Duration::from_secs(12);
 /// The server forgets a consumer nobody asks this long.
-const INACTIVE_THRESHOLD: Duration = Duration::from_secs(120);
+const INACTIVE_THRESHOLD: Duration = Duration::from_mins(2);
 const CONSUMER_NOT_FOUND: u64 = 10_014;
 
 /// A consumer that starts at one sequence, and the requests for messages under way.
@@ -54,12 +54,20 @@ pub(super) enum Arrival {
 
 impl Pipe {
     /// Makes the consumer of this identity anew, to deliver from `start_seq` on.
-    pub(super) async fn open(bus: &Bus, stream: &str, start_seq: u64, batch: usize) -> Result<Self, ApiError> {
+    pub(super) async fn open(
+        bus: &Bus,
+        stream: &str,
+        start_seq: u64,
+        batch: usize,
+    ) -> Result<Self, ApiError> {
         let name = bus.identity().name();
         let timeout = bus.request_timeout();
         let mut signals = bus.signals();
         if !signals.connected(timeout).await {
-            return Err(ApiError::Unanswered { subject: stream.to_owned(), waited_ms: timeout.as_millis() });
+            return Err(ApiError::Unanswered {
+                subject: stream.to_owned(),
+                waited_ms: timeout.as_millis(),
+            });
         }
         let delete = format!("$JS.API.CONSUMER.DELETE.{stream}.{name}");
         match bus.api(&delete, &serde_json::Value::Null).await {
@@ -82,12 +90,15 @@ impl Pipe {
                 "inactive_threshold": nanoseconds(INACTIVE_THRESHOLD),
             },
         });
-        bus.api(&format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"), &create).await?;
+        bus.api(&format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"), &create)
+            .await?;
         let inbox = bus.client().new_inbox();
         let deliveries = bus.client().subscribe(inbox.clone()).await;
         let next_subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}");
-        let deliveries =
-            deliveries.map_err(|_gone| ApiError::Unanswered { subject: next_subject.clone(), waited_ms: 0 })?;
+        let deliveries = deliveries.map_err(|_gone| ApiError::Unanswered {
+            subject: next_subject.clone(),
+            waited_ms: 0,
+        })?;
         Ok(Self {
             bus: bus.clone(),
             deliveries,
@@ -153,8 +164,15 @@ impl Pipe {
             "idle_heartbeat": nanoseconds(HEARTBEAT),
         });
         let (subject, inbox) = (self.next_subject.clone(), self.inbox.clone());
-        let sent = self.bus.client().publish_with_reply(subject, inbox, pull.to_string().into()).await;
-        sent.map_err(|_gone| ApiError::Unanswered { subject: self.next_subject.clone(), waited_ms: 0 })?;
+        let sent = self
+            .bus
+            .client()
+            .publish_with_reply(subject, inbox, pull.to_string().into())
+            .await;
+        sent.map_err(|_gone| ApiError::Unanswered {
+            subject: self.next_subject.clone(),
+            waited_ms: 0,
+        })?;
         self.outstanding = self.outstanding.saturating_add(self.batch);
         Ok(())
     }
@@ -167,7 +185,10 @@ impl Pipe {
         self.outstanding = self.outstanding.saturating_sub(1);
         let Some(stored) = Stored::from_delivery(message) else {
             let rule = "a stored message with its place in the reply subject";
-            return Err(ApiError::Malformed { subject: self.next_subject.clone(), rule });
+            return Err(ApiError::Malformed {
+                subject: self.next_subject.clone(),
+                rule,
+            });
         };
         self.first_seq.get_or_insert(stored.seq);
         Ok(Arrival::Message(stored))
@@ -179,17 +200,15 @@ impl Pipe {
         if status == StatusCode::IDLE_HEARTBEAT {
             return Arrival::Nothing;
         }
-        let unsent = headers.and_then(|headers| headers.get("Nats-Pending-Messages")).map(|value| value.as_str().parse());
-        match unsent {
-            Some(Ok(unsent)) => {
-                self.outstanding = self.outstanding.saturating_sub(unsent);
-                Arrival::Nothing
-            }
-            Some(Err(_)) | None => {
-                tracing::debug!(%status, subject = %self.next_subject, "the consumer is gone");
-                Arrival::Broken
-            }
+        let unsent = headers
+            .and_then(|headers| headers.get("Nats-Pending-Messages"))
+            .map(|value| value.as_str().parse());
+        if let Some(Ok(unsent)) = unsent {
+            self.outstanding = self.outstanding.saturating_sub(unsent);
+            return Arrival::Nothing;
         }
+        tracing::debug!(%status, subject = %self.next_subject, "the consumer is gone");
+        Arrival::Broken
     }
 }
 

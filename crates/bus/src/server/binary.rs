@@ -8,8 +8,8 @@ use super::ServerError;
 /// Name of the binary.
 const NAME: &str = "nats-server";
 
-/// Finds nats-server: `configured` (PORTBOOK_NATS_SERVER) and nothing else when it is given; otherwise
-/// `<tools_dir>/nats-server`, then the folders of `search_path` (PATH). The fetched one comes first because a
+/// Finds nats-server: `configured` (`PORTBOOK_NATS_SERVER`) and nothing else when it is given; otherwise
+/// `<tools_dir>/nats-server`, then the folders of `search_path` (`PATH`). The fetched one comes first because a
 /// distribution's may be too old.
 ///
 /// # Errors
@@ -26,13 +26,13 @@ pub fn find_binary(
             .map(|dir| dir.join(NAME))
             .collect(),
     };
-    match candidates.iter().find(|path| path.is_file()) {
-        Some(path) => Ok(path.clone()),
-        None => {
-            let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-            Err(ServerError::NotFound { looked_at: places.join(", ") })
-        }
+    if let Some(path) = candidates.iter().find(|path| path.is_file()) {
+        return Ok(path.clone());
     }
+    let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+    Err(ServerError::NotFound {
+        looked_at: places.join(", "),
+    })
 }
 
 #[cfg(test)]
@@ -51,6 +51,9 @@ mod tests {
         let missing = Path::new("/nonexistent/nats-server");
         let error = find_binary(Some(missing), dir.path(), Some(dir.path().as_os_str())).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("/nonexistent/nats-server") && text.contains("make nats-server"), "{text}");
+        assert!(
+            text.contains("/nonexistent/nats-server") && text.contains("make nats-server"),
+            "{text}"
+        );
     }
 }

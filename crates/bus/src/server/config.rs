@@ -33,17 +33,23 @@ pub(super) fn render(
 }
 
 fn keys(public_keys: &BTreeMap<Identity, String>) -> String {
-    public_keys.iter().fold(String::new(), |mut text, (identity, key)| {
-        // Writing to a string cannot fail.
-        writeln!(text, "NKEY_{}: \"{key}\"", identity.name().to_uppercase()).unwrap_or_default();
-        text
-    })
+    public_keys
+        .iter()
+        .fold(String::new(), |mut text, (identity, key)| {
+            // Writing to a string cannot fail.
+            writeln!(text, "NKEY_{}: \"{key}\"", identity.name().to_uppercase()).unwrap_or_default();
+            text
+        })
 }
 
 /// A path that stands between double quotes without escapes.
 fn quotable(path: &Path) -> Result<&str, ServerError> {
-    let text = path.to_str().filter(|text| !text.contains(['"', '\\', '{', '}']) && !text.chars().any(char::is_control));
-    text.ok_or_else(|| ServerError::Path { path: path.to_owned() })
+    let text = path
+        .to_str()
+        .filter(|text| !text.contains(['"', '\\', '{', '}']) && !text.chars().any(char::is_control));
+    text.ok_or_else(|| ServerError::Path {
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -62,18 +68,30 @@ mod tests {
 
     #[test]
     fn the_template_is_filled_completely() {
-        let public_keys = Identity::ALL.iter().map(|&identity| (identity, format!("U{identity}"))).collect();
+        let public_keys = Identity::ALL
+            .iter()
+            .map(|&identity| (identity, format!("U{identity}")))
+            .collect();
         let spec = spec("/store");
         let text = render(&spec, &ServerFiles::of(&spec.store_dir), &public_keys).unwrap();
         assert!(!text.contains("{{"), "{text}");
         assert!(text.contains("listen: \"127.0.0.1:-1\"") && text.contains("sync_interval: always"));
         for forbidden in ["http", "websocket {", "mqtt {", "leafnodes {", "no_auth_user"] {
-            assert!(!text.lines().any(|line| line.starts_with(forbidden)), "{forbidden}");
+            assert!(
+                !text.lines().any(|line| line.starts_with(forbidden)),
+                "{forbidden}"
+            );
         }
         for &identity in Identity::ALL {
             let key = format!("$NKEY_{}\n", identity.name().to_uppercase());
             assert_eq!(USERS.matches(&key).count(), 1, "{identity}");
-            assert_eq!(USERS.matches(&format!("\"{}.>\"", identity.inbox_prefix())).count(), 1, "{identity}");
+            assert_eq!(
+                USERS
+                    .matches(&format!("\"{}.>\"", identity.inbox_prefix()))
+                    .count(),
+                1,
+                "{identity}"
+            );
         }
     }
 

@@ -38,8 +38,12 @@ pub(super) async fn wait(run_dir: &Path) -> String {
 
 /// A file that is only half written is no JSON yet: look again.
 fn look(run_dir: &Path) -> Option<String> {
-    let paths = fs::read_dir(run_dir).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    let text = paths.filter(|path| is_ports_file(path)).find_map(|path| fs::read(path).ok())?;
+    let paths = fs::read_dir(run_dir)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    let text = paths
+        .filter(|path| is_ports_file(path))
+        .find_map(|path| fs::read(path).ok())?;
     let ports: Ports = serde_json::from_slice(&text).ok()?;
     ports.nats.into_iter().next()
 }

@@ -44,8 +44,13 @@ impl StoreLock {
         }
         let holder = Holder::read(&mut file);
         if let Some(orphan) = holder.filter(|holder| holder.is_orphan(config)) {
-            tracing::warn!(pid = orphan.server, "finishing a nats-server whose parent was killed");
-            signal(binary, "term", orphan.server).await.map_err(|source| at(binary, source))?;
+            tracing::warn!(
+                pid = orphan.server,
+                "finishing a nats-server whose parent was killed"
+            );
+            signal(binary, "term", orphan.server)
+                .await
+                .map_err(|source| at(binary, source))?;
             let freed = tokio::time::timeout(STOP_TIMEOUT, until_locked(&file)).await;
             if let Ok(locked) = freed {
                 locked.map_err(|source| at(&path, source))?;
@@ -53,7 +58,10 @@ impl StoreLock {
             }
         }
         let holder = holder.map_or_else(|| "unknown".to_owned(), |holder| holder.server.to_string());
-        Err(ServerError::StoreInUse { store_dir: store_dir.to_owned(), holder })
+        Err(ServerError::StoreInUse {
+            store_dir: store_dir.to_owned(),
+            holder,
+        })
     }
 
     /// The same open file for the server's standard input.
@@ -76,7 +84,10 @@ impl Holder {
         file.rewind().ok()?;
         file.take(NOTE_BYTES_MAX).read_to_string(&mut note).ok()?;
         let mut pids = note.split_whitespace().map(str::parse);
-        Some(Self { server: pids.next()?.ok()?, parent: pids.next()?.ok()? })
+        Some(Self {
+            server: pids.next()?.ok()?,
+            parent: pids.next()?.ok()?,
+        })
     }
 
     /// Whether the server is still ours, by its command line, and nobody's child. Says no where there is no `/proc`.
@@ -107,7 +118,18 @@ async fn until_locked(file: &File) -> io::Result<()> {
 /// Sends a signal by way of nats-server itself: the standard library only knows how to kill.
 pub(super) async fn signal(binary: &Path, name: &str, pid: u32) -> io::Result<()> {
     let mut command = Command::new(binary);
-    command.arg("--signal").arg(format!("{name}={pid}")).stdin(Stdio::null()).stdout(Stdio::null());
-    let status = tokio::time::timeout(Duration::from_secs(5), command.stderr(Stdio::null()).status()).await??;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("signal {name} to process {pid}: {status}"))) }
+    command
+        .arg("--signal")
+        .arg(format!("{name}={pid}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let status =
+        tokio::time::timeout(Duration::from_secs(5), command.stderr(Stdio::null()).status()).await??;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!(
+            "signal {name} to process {pid}: {status}"
+        )))
+    }
 }

@@ -9,7 +9,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// Connects as `identity`; what the server says aside comes out of the receiver.
-pub(crate) async fn client(server: &NatsServer, identity: Identity) -> (Client, mpsc::UnboundedReceiver<String>) {
+pub(crate) async fn client(
+    server: &NatsServer,
+    identity: Identity,
+) -> (Client, mpsc::UnboundedReceiver<String>) {
     let seed = std::fs::read_to_string(identity.seed_file(&server.spec().seeds_dir)).unwrap();
     let (aside, said) = mpsc::unbounded_channel();
     let client = ConnectOptions::with_nkey(seed.trim().to_owned())
@@ -32,9 +35,16 @@ pub(crate) async fn client(server: &NatsServer, identity: Identity) -> (Client, 
 pub(crate) async fn operate(server: &NatsServer, subject: &str, question: Value) -> Value {
     let (client, _) = client(server, Identity::Operator).await;
     let subject = format!("$JS.API.{subject}");
-    let question = if question.is_null() { String::new() } else { question.to_string() };
+    let question = if question.is_null() {
+        String::new()
+    } else {
+        question.to_string()
+    };
     let request = client.request(subject.clone(), question.into());
-    let answer = tokio::time::timeout(Duration::from_secs(10), request).await.unwrap().unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(10), request)
+        .await
+        .unwrap()
+        .unwrap();
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
     assert!(answer["error"].is_null(), "{subject}: {answer}");
     answer
