@@ -205,12 +205,13 @@ impl Engine {
         })
     }
 
-    /// Reads a case at least up to message `through_seq`, which a replica may not have yet.
+    /// Reads a case, at least up to message `through_seq`, which a replica may not have yet.
     async fn load(&self, case: &CaseId, through_seq: u64) -> Result<CaseHistory, Setback> {
-        let messages = self
-            .log
-            .load_subject_through(&events_subject(case), through_seq)
-            .await?;
+        let subject = events_subject(case);
+        let messages = match through_seq {
+            0 => self.log.load_subject(&subject).await?,
+            seq => self.log.load_subject_through(&subject, seq).await?,
+        };
         Ok(CaseHistory::read(case, &messages, &self.authorities)?)
     }
 

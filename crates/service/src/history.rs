@@ -177,3 +177,6 @@ fn decision_in(
 fn named(digest: Option<&Digest>) -> &str {
     digest.map_or("nothing", Digest::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! Engines against a real server: whole cases, races, repeats, crashes, strangers.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
+
+mod crash;
+mod endpoint;
+mod foreign;
+mod life;
+mod orders;
+mod proxy;
+mod race;
+mod repeat;
+mod scene;
