@@ -5,7 +5,7 @@ use portbook_wire::control::{Control, KeyRegistered, LedgerOpened, SealRequested
 
 use crate::book::{Book, Opened, ProducerKey};
 use crate::delivery::Delivery;
-use crate::reading::Unplaced;
+use crate::reading::{Reading, Unplaced, read};
 
 /// What became of a believed control message.
 #[derive(Debug)]
@@ -114,4 +114,19 @@ fn aliases_of(aliases: &portbook_wire::control::PortAliases) -> std::collections
 pub(crate) fn hash_of(digest: &portbook_domain::Digest) -> Hash {
     // A digest is 64 lower-case hexadecimal digits by construction.
     Hash::from_hex(digest.as_str()).unwrap_or(Hash::ZERO)
+}
+
+/// Lets a recorded control message take effect on `book` again, as the fold did when it recorded it.
+///
+/// # Errors
+/// [`Unplaced`] when the message would not have been believed.
+pub fn replay_control(book: &mut Book, delivery: &Delivery, index: Index) -> Result<(), Unplaced> {
+    match read(delivery) {
+        Reading::Control(Control::LedgerOpened(opened), signature) if book.opened.is_none() => {
+            open(&opened, delivery, signature, book)
+        }
+        Reading::Control(control, signature) => settle(&control, delivery, signature, index, book).map(|_| ()),
+        Reading::Event(_) => Err(Unplaced::NotOpened),
+        Reading::Unplaced(reason) => Err(reason),
+    }
 }

@@ -14,6 +14,7 @@ mod reading;
 
 pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
 pub use commit::{Commit, LeafBatch, Lookups, Sealed};
+pub use control::replay_control;
 pub use delivery::Delivery;
 pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use lookup::LookupKey;

@@ -16,7 +16,7 @@ use crate::{
 
 /// First bytes of a record.
 pub(crate) const MAGIC: [u8; 4] = *b"PBR1";
-/// Largest message payload in bytes; larger documents are recorded by their digest.
+/// Largest message payload in bytes outside quarantine; larger documents are recorded by their digest.
 pub const BODY_BYTES_MAX: usize = 32 * 1024;
 /// Largest leaf in bytes: C2SP entry bundles give its length 16 bits.
 pub const LEAF_BYTES_MAX: usize = 65_535;
@@ -102,6 +102,14 @@ impl RecordKind {
             Self::Conflict => "conflict",
             Self::Quarantine => "quarantine",
             Self::Control => "control",
+        }
+    }
+
+    /// Whatever the stream lets through must fit into quarantine, so only the leaf's own limit holds there.
+    const fn body_bytes_max(self) -> usize {
+        match self {
+            Self::Quarantine => LEAF_BYTES_MAX,
+            Self::Event | Self::Redelivery | Self::Conflict | Self::Control => BODY_BYTES_MAX,
         }
     }
 
@@ -193,7 +201,7 @@ impl<'a> Record<'a> {
             recorded_at_ns: input.u64("recorded_at")?,
             refers_to: input.index("refers_to")?,
             subject: decode_subject(&mut input)?,
-            body: decode_body(&mut input)?,
+            body: decode_body(&mut input, kind)?,
             signature: if flags == SIGNED {
                 Some(decode_signature(&mut input)?)
             } else {
@@ -234,7 +242,7 @@ impl<'a> Record<'a> {
         if self.subject.is_empty() {
             return Err(RecordError::Subject);
         }
-        if self.body.len() > BODY_BYTES_MAX {
+        if self.body.len() > kind.body_bytes_max() {
             return Err(RecordError::BodyTooLarge {
                 found: self.body.len(),
             });
@@ -271,9 +279,9 @@ fn decode_subject<'a>(input: &mut Decoder<'a>) -> Result<&'a str, RecordError> {
     std::str::from_utf8(bytes).ok().ok_or(RecordError::Subject)
 }
 
-fn decode_body<'a>(input: &mut Decoder<'a>) -> Result<&'a [u8], RecordError> {
+fn decode_body<'a>(input: &mut Decoder<'a>, kind: RecordKind) -> Result<&'a [u8], RecordError> {
     let len = usize::try_from(input.u32("body")?).unwrap_or(usize::MAX);
-    if len > BODY_BYTES_MAX {
+    if len > kind.body_bytes_max() {
         return Err(RecordError::BodyTooLarge { found: len });
     }
     Ok(input.bytes(len, "body")?)

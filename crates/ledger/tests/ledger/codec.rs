@@ -232,6 +232,15 @@ fn sizes_are_limited_on_both_sides() {
         }),
         RecordError::BodyTooLarge { found: 32_769 }
     ));
+    // Whatever the stream took must fit into quarantine.
+    let oversize = Record {
+        kind: RecordKind::Quarantine,
+        chain: Chain::QUARANTINE,
+        refers_to: None,
+        body: &body,
+        ..record()
+    };
+    assert_eq!(Record::decode(&encoded(&oversize)), Ok(oversize));
     let subject = "s".repeat(LEAF_BYTES_MAX);
     assert!(matches!(
         refusal(&Record {

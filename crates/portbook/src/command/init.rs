@@ -1,0 +1,117 @@
+//! `portbook init`: a new ledger, explicitly.
+
+use jiff::{SignedDuration, Timestamp};
+use portbook_bus::{Identity, PublishLimits, Publisher, create_seeds};
+use portbook_domain::ServiceName;
+use portbook_ledger::Origin;
+use portbook_projector::{Opening, Producer, open_ledger};
+use portbook_service::Remit;
+use portbook_store::StoreError;
+use portbook_wire::control::ModeName;
+use portbook_wire::{Source, TypeName};
+use serde::Serialize;
+
+use crate::args::InitArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::home::KeyOf;
+use crate::node::{Address, Server, secret};
+use crate::reference::{self, Tables};
+use crate::session::Session;
+
+/// How long a producer's key is valid: five years.
+const KEY_VALIDITY: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    origin: String,
+    home: String,
+    log_key: String,
+}
+
+/// Creates keys, streams and store, and says what was created.
+pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
+    let name = args.origin.as_deref().unwrap_or(&session.config.ledger.origin);
+    let origin = Origin::new(name).map_err(|error| Failure::of(Exit::Usage, &error))?;
+    session.block_on(create(session, &origin))?;
+    let log_key = session.home.public_key(KeyOf::Log)?.to_string();
+    if session.speech.is_machine() {
+        let home = session.home.root().display().to_string();
+        session.speech.json(&Document { schema: "portbook.init/v1", origin: origin.to_string(), home, log_key })?;
+    } else {
+        session.speech.answer(format_args!("created the ledger {origin} in {}", session.home.root().display()))?;
+        session.speech.answer(format_args!("log key  {log_key}"))?;
+        session.speech.tell("\nGive the log key to everyone who is to verify this ledger. Next: portbook up");
+    }
+    Ok(Exit::Done)
+}
+
+/// Creates everything; a home that holds a ledger is left as it is.
+pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Failure> {
+    let tables = reference::load()?;
+    if session.home.ledger().store().join("db").exists() {
+        return Err(StoreError::Exists { path: session.home.root().to_owned() }.into());
+    }
+    session.home.create_keys()?;
+    for of in [KeyOf::Log].into_iter().chain(KeyOf::producers()) {
+        // A home whose streams could not be created before keeps the keys it has.
+        if session.home.key(of).is_err() {
+            session.home.create_key(of, origin)?;
+        }
+    }
+    create_seeds(&session.home.nats_seeds())?;
+    let server = Server::start(session).await?;
+    let created = open(session, server.address(), origin, &tables).await;
+    let stopped = server.stop().await;
+    created.and(stopped)
+}
+
+async fn open(session: &Session, address: &Address, origin: &Origin, tables: &Tables) -> Result<(), Failure> {
+    let bus = address.connect(session, Identity::Operator).await?;
+    let opened_at = Timestamp::now();
+    let valid_until =
+        opened_at.checked_add(KEY_VALIDITY).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let producers: Result<Vec<_>, Failure> =
+        KeyOf::producers().map(|of| producer(session, of, valid_until)).collect();
+    let opening = Opening {
+        origin: origin.clone(),
+        log_key: secret(session, KeyOf::Log)?,
+        producers: producers?,
+        port_aliases: tables.reference.aliases.to_map().clone(),
+        references: tables.references.clone(),
+        policies: tables.policies.clone(),
+        replicas: session.config.nats.replicas,
+        opened_at,
+    };
+    let publisher = Publisher::start(&bus, PublishLimits::default());
+    open_ledger(&bus, &publisher, &session.home.ledger(), &opening).await?;
+    bus.close().await;
+    Ok(())
+}
+
+fn producer(session: &Session, of: KeyOf, valid_until: Timestamp) -> Result<Producer, Failure> {
+    let public_key = *session.home.public_key(of)?.public();
+    let named = |error| Failure::of(Exit::Configuration, &error);
+    Ok(match of {
+        KeyOf::Service(name) => Producer {
+            source: Source::service(name.name()).map_err(named)?,
+            mode: ModeName::Authoritative,
+            event_types: types_of(name)?,
+            public_key,
+            valid_until,
+        },
+        KeyOf::Importer | KeyOf::Log => Producer {
+            source: Source::outside(&session.config.import.source).map_err(named)?,
+            mode: ModeName::Observed,
+            event_types: Vec::new(),
+            public_key,
+            valid_until,
+        },
+    })
+}
+
+fn types_of(name: ServiceName) -> Result<Vec<TypeName>, Failure> {
+    let kinds = Remit::of(name).kinds.iter();
+    kinds.map(|kind| TypeName::new(kind.name()).map_err(|error| Failure::of(Exit::Configuration, &error))).collect()
+}

@@ -1,0 +1,131 @@
+//! `portbook up` and `portbook run`: the parts of a portbook, in one process or in several.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use portbook_domain::ServiceName;
+use portbook_projector::Position;
+use portbook_store::Store;
+use tokio::sync::watch;
+
+use crate::args::Part;
+use crate::command::verify;
+use crate::config::AuditAtStart;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::node::{Address, Server, interrupted, run_projector, run_service};
+use crate::reference::{self, Tables};
+use crate::session::Session;
+
+/// Runs `part` until it is interrupted or cannot go on.
+pub(crate) fn run(session: &Session, part: Part) -> Outcome {
+    session.block_on(async {
+        let tables = reference::load()?;
+        let store = if has_projector(part) { Some(open_store(session)?) } else { None };
+        let mut server = match part {
+            Part::All => Server::start(session).await?,
+            Part::Intake | Part::Paperwork | Part::Licensing | Part::Clearance | Part::Projector => {
+                Server::running(session)?
+            }
+        };
+        let (position, watched) = watch::channel(Position::default());
+        let (stop, stopped) = watch::channel(false);
+        let address = server.address().clone();
+        let parts = Parts { session, address: &address, tables: &tables, simulated: false };
+        let running = parts.run(part, store, position, stopped);
+        tokio::pin!(running);
+        session.speech.tell(format_args!("portbook {} is running on {}; Ctrl-C stops it", name_of(part), address.url()));
+        tracing::info!(position = ?*watched.borrow(), "running");
+        let ended = tokio::select! {
+            ended = &mut running => ended,
+            failure = server.ended() => Err(failure),
+            () = interrupted() => {
+                stop.send_replace(true);
+                running.await
+            }
+        };
+        let stopped = server.stop().await;
+        ended.and(stopped).map(|()| Exit::Done)
+    })
+}
+
+/// Opens the store after looking at it as an auditor would.
+pub(crate) fn open_store(session: &Session) -> Result<Store, Failure> {
+    let store = Store::open(&session.home.ledger().store())?;
+    if session.config.projector.audit_at_start == AuditAtStart::Full {
+        verify::audit_at_start(session, &store.reader())?;
+    }
+    Ok(store)
+}
+
+/// What the parts of one process share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    /// This run.
+    pub(crate) session: &'a Session,
+    /// Where the server is.
+    pub(crate) address: &'a Address,
+    /// The reference tables.
+    pub(crate) tables: &'a Tables,
+    /// Whether what the services decide is marked as simulated.
+    pub(crate) simulated: bool,
+}
+
+impl Parts<'_> {
+    /// Runs the services and the projector that belong to `part`, until `stop` or until one of them cannot go on.
+    pub(crate) async fn run(
+        self,
+        part: Part,
+        store: Option<Store>,
+        position: watch::Sender<Position>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        let services = services_of(part).iter().map(|name| {
+            run_service(self.session, self.address, self.tables, *name, self.simulated, stop.clone())
+        });
+        let services = async { try_join_all(services).await.map(|_| ()) };
+        let projector = async {
+            match store {
+                Some(store) => run_projector(self.session, self.address, store, position, stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(services, projector).map(|_| ())
+    }
+}
+
+/// Waits until the projector has recorded message `seq` and a signed checkpoint covers it.
+pub(crate) async fn wait_until_signed(watched: &mut watch::Receiver<Position>, seq: u64) -> Result<(), Failure> {
+    let covered = watched.wait_for(|position| position.size >= seq && position.signed_size >= seq);
+    match tokio::time::timeout(Duration::from_secs(600), covered).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => Err(Failure::new(Exit::LedgerFault, "the projector stopped")),
+        Err(_) => Err(Failure::new(Exit::Unavailable, format!("message {seq} was not sealed within ten minutes"))),
+    }
+}
+
+const fn has_projector(part: Part) -> bool {
+    matches!(part, Part::All | Part::Projector)
+}
+
+const fn services_of(part: Part) -> &'static [ServiceName] {
+    match part {
+        Part::Intake => &[ServiceName::Intake],
+        Part::Paperwork => &[ServiceName::Paperwork],
+        Part::Licensing => &[ServiceName::Licensing],
+        Part::Clearance => &[ServiceName::Clearance],
+        Part::Projector => &[],
+        Part::All => ServiceName::ALL,
+    }
+}
+
+const fn name_of(part: Part) -> &'static str {
+    match part {
+        Part::Intake => "intake",
+        Part::Paperwork => "paperwork",
+        Part::Licensing => "licensing",
+        Part::Clearance => "clearance",
+        Part::Projector => "projector",
+        Part::All => "up",
+    }
+}

@@ -1,0 +1,273 @@
+//! A running portbook: the server, the connections and the parts on top of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portbook_audit::attest;
+use portbook_bus::{
+    Bus, BusOptions, CheckpointRegister, Identity, Login, ManagedServer, PublishLimits, Publisher, ServerSpec, find_binary,
+};
+use portbook_domain::ServiceName;
+use portbook_ledger::{Origin, SecretKey};
+use portbook_projector::{Pace, Position, Projector, RunParts, Signer, SignerParts, run};
+use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
+use portbook_store::{Store, StoreReader};
+use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::home::KeyOf;
+use crate::reference::Tables;
+use crate::session::Session;
+
+/// Largest size of all streams of a managed server together, in bytes.
+const STREAM_BYTES_MAX: u64 = 256 << 30;
+/// How long the attestor sleeps when it has nothing to do or must not be in the way.
+const ATTESTOR_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a server is.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    url: String,
+}
+
+/// The server a node uses: its own child, or somebody else's.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: Address,
+    child: Option<ManagedServer>,
+    url_file: Option<PathBuf>,
+}
+
+impl Server {
+    /// The configured server, or a managed child in the home directory.
+    pub(crate) async fn start(session: &Session) -> Result<Self, Failure> {
+        if !session.config.nats.url.is_empty() {
+            return Ok(Self::elsewhere(session.config.nats.url.clone()));
+        }
+        let child = ManagedServer::start(ServerSpec {
+            binary: binary(session)?,
+            store_dir: session.home.nats_store().to_owned(),
+            seeds_dir: session.home.nats_seeds(),
+            port: None,
+            file_store_bytes_max: STREAM_BYTES_MAX,
+        })
+        .await?;
+        let url_file = session.home.url_file();
+        std::fs::write(&url_file, child.url()).map_err(|error| Failure::file("write", &url_file, &error))?;
+        let address = Address { url: child.url().to_owned() };
+        Ok(Self { address, child: Some(child), url_file: Some(url_file) })
+    }
+
+    /// The server that runs already: the configured one, or the one another process manages in this home.
+    pub(crate) fn running(session: &Session) -> Result<Self, Failure> {
+        if !session.config.nats.url.is_empty() {
+            return Ok(Self::elsewhere(session.config.nats.url.clone()));
+        }
+        let url_file = session.home.url_file();
+        let url = std::fs::read_to_string(&url_file).map_err(|_| {
+            Failure::new(Exit::Unavailable, format!("no portbook is running in {}", session.home.root().display()))
+                .hint("portbook up runs one; --server names another")
+        })?;
+        Ok(Self::elsewhere(url))
+    }
+
+    const fn elsewhere(url: String) -> Self {
+        Self { address: Address { url }, child: None, url_file: None }
+    }
+
+    /// Where it is.
+    pub(crate) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits until the managed child ends, which it should not; for ever when it is not ours.
+    pub(crate) async fn ended(&mut self) -> Failure {
+        match &mut self.child {
+            Some(child) => child.ended().await.into(),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops the managed child and waits for it.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        if let Some(file) = &self.url_file {
+            // Left behind it would only make the next command wait for a connection.
+            std::fs::remove_file(file).unwrap_or_default();
+        }
+        match self.child {
+            Some(child) => Ok(child.stop().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Address {
+    /// The URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Connects as `identity`.
+    pub(crate) async fn connect(&self, session: &Session, identity: Identity) -> Result<Bus, Failure> {
+        let seed_file = identity.seed_file(&session.home.nats_seeds());
+        let login = if seed_file.exists() { Login::Nkey { seed_file } } else { Login::Open };
+        let mut options = BusOptions::new(&self.url, identity, login);
+        options.connect_timeout = Duration::from_millis(session.config.nats.connect_timeout_ms);
+        options.request_timeout = Duration::from_millis(session.config.nats.request_timeout_ms);
+        Ok(Bus::connect(options).await?)
+    }
+}
+
+/// The nats-server binary to run.
+pub(crate) fn binary(session: &Session) -> Result<PathBuf, Failure> {
+    let configured = match session.config.nats.binary.as_str() {
+        "" => std::env::var_os("PORTBOOK_NATS_SERVER").map(PathBuf::from),
+        path => Some(PathBuf::from(path)),
+    };
+    Ok(find_binary(configured.as_deref(), Path::new(".tools"), std::env::var_os("PATH").as_deref())?)
+}
+
+/// The public keys of all services.
+pub(crate) fn authorities(session: &Session) -> Result<Authorities, Failure> {
+    let keys: Result<Vec<_>, Failure> = ServiceName::ALL
+        .iter()
+        .map(|name| Ok((*name, *session.home.public_key(KeyOf::Service(*name))?.public())))
+        .collect();
+    Ok(Authorities::new(keys?))
+}
+
+/// The identity a service connects under.
+pub(crate) const fn identity_of(service: ServiceName) -> Identity {
+    match service {
+        ServiceName::Intake => Identity::Intake,
+        ServiceName::Paperwork => Identity::Paperwork,
+        ServiceName::Licensing => Identity::Licensing,
+        ServiceName::Clearance => Identity::Clearance,
+    }
+}
+
+/// The secret behind a key file.
+pub(crate) fn secret(session: &Session, of: KeyOf) -> Result<SecretKey, Failure> {
+    Ok(session.home.key(of)?.secret().clone())
+}
+
+/// Runs one service until `stop`.
+pub(crate) async fn run_service(
+    session: &Session,
+    address: &Address,
+    tables: &Tables,
+    name: ServiceName,
+    simulated: bool,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let bus = address.connect(session, identity_of(name)).await?;
+    let limits = EngineLimits {
+        conflict_retries_max: session.config.service.conflict_retries_max,
+        cases_cached_max: session.config.service.cases_cached_max,
+    };
+    let engine = Engine::new(EngineParts {
+        service: name,
+        key: secret(session, KeyOf::Service(name))?,
+        authorities: authorities(session)?,
+        policies: Arc::new(tables.reference.policies.clone()),
+        calendar: Arc::new(tables.reference.calendar.clone()),
+        publisher: Publisher::start(&bus, PublishLimits::default()),
+        bus: bus.clone(),
+        clock: Clock::system(),
+        ids: IdSource::random(),
+        limits,
+        simulated,
+    })
+    .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let served = serve(&bus, Arc::new(engine), session.config.service.commands_in_flight_max, stopped(stop)).await;
+    served.map_err(|error| Failure::of(Exit::Unavailable, &error))
+}
+
+/// Opens the store and runs the projector until `stop`.
+pub(crate) async fn run_projector(
+    session: &Session,
+    address: &Address,
+    store: Store,
+    position: watch::Sender<Position>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let bus = address.connect(session, Identity::Projector).await?;
+    let key = session.home.key(KeyOf::Log)?;
+    let origin = Origin::new(key.verifier().id().name.as_str())
+        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let projector = Projector::new(store);
+    let reader = projector.reader();
+    let signer = Signer::open(SignerParts {
+        directory: session.home.ledger(),
+        reader: reader.clone(),
+        register: CheckpointRegister::new(&bus, CHECKPOINT_REGISTER),
+        key: key.clone(),
+        origin: origin.clone(),
+    })
+    .await
+    .map_err(portbook_projector::RunError::from)?;
+    let attesting = tokio::task::spawn_blocking({
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || attest_beside(&reader, &watched, &stop)
+    });
+    let settings = &session.config.projector;
+    let parts = RunParts {
+        publisher: Publisher::start(&bus, PublishLimits::default()),
+        bus,
+        stream: STREAM_LEDGER.to_owned(),
+        projector,
+        signer,
+        log_key: key.secret().clone(),
+        origin,
+        pace: Pace {
+            batch_messages_max: settings.batch_messages_max,
+            batch_wait: Duration::from_millis(settings.batch_wait_ms),
+            seal_records_max: settings.seal_records_max,
+            seal_interval: Duration::from_millis(settings.seal_interval_ms),
+        },
+        position,
+    };
+    let ended = run(parts, stopped(stop)).await;
+    let attested = attesting.await.map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    ended?;
+    attested
+}
+
+/// Checks signatures while the ledger stage has nothing to do.
+fn attest_beside(
+    reader: &StoreReader,
+    position: &watch::Receiver<Position>,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    // A closed channel is a projector that ended.
+    while !*stop.borrow() && position.has_changed().is_ok() {
+        if position.borrow().behind || attest(reader)? == 0 {
+            std::thread::sleep(ATTESTOR_PAUSE);
+        }
+    }
+    Ok(())
+}
+
+/// Ends when `stop` turns true or nobody can turn it any more.
+pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    stop.wait_for(|stop| *stop).await.map(|_| ()).unwrap_or_default();
+}
+
+/// Ends with SIGINT or SIGTERM.
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await.map(|()| ()).unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
