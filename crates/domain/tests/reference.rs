@@ -369,6 +369,19 @@ fn what_was_known_earlier_is_kept_apart_from_what_was_so() {
 }
 
 #[test]
+fn a_policy_withdrawn_while_in_force_ends_with_the_day_before() {
+    let countries = Countries::parse("countries.csv", COUNTRIES).unwrap();
+    let (_, later) = POLICIES[2];
+    let withdrawn = later.replace("announced_at", "withdrawn_at = \"2025-06-02\"\nannounced_at");
+    let policies = PolicySet::parse(&[POLICIES[1], ("p.toml", &withdrawn)], &countries).unwrap();
+    let id = |day| policies.in_force(day).unwrap().id.as_str();
+    assert_eq!(
+        (id(date(2025, 6, 1)), id(date(2025, 6, 2))),
+        ("cn-2025-05-27", "cn-2025-04-04")
+    );
+}
+
+#[test]
 fn the_shipped_policies_say_what_the_regime_says() {
     let policies = shipped().policies;
     let policy = policies.in_force(date(2025, 7, 1)).unwrap();

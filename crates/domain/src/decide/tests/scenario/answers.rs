@@ -209,6 +209,28 @@ fn a_single_licence_is_used_once_unless_it_says_otherwise() {
 }
 
 #[test]
+fn a_licence_is_valid_on_its_last_day() {
+    let last = order("c1", "06-20", clear("D1", vec![moved(1, 2)]));
+    given(declared()).when(&last).accepted();
+}
+
+#[test]
+fn a_clearance_undone_as_a_whole_gives_its_use_back() {
+    let second = || order("d2", "06-06", declare("D2", vec![moved(2, 1)]));
+    let third = order("d3", "06-06", declare("D3", vec![moved(2, 1)]));
+    let undone = |back| {
+        let reversed = order("x", "06-09", end("D1", ShipmentOutcome::Reversed, back));
+        given(and(declared(), [c1(), reversed, second()]))
+    };
+    undone(None).when(&third).accepted();
+    undone(Some(2)).when(&third).accepted();
+    assert_eq!(
+        undone(Some(1)).when(&third).0.unwrap_err().rule(),
+        "uses-exceeded"
+    );
+}
+
+#[test]
 fn a_suspension_counts_from_its_instant_and_ends_with_reinstatement() {
     let changed = |id, it, day| order(id, day, change(it, day));
     let case = given(and(
