@@ -16,7 +16,7 @@ use tokio::time::timeout;
 pub use self::binary::find_binary;
 pub use self::config::keys_conf;
 use self::store_lock::StoreLock;
-use crate::identity::{IdentityError, create_private_dir, create_seeds, public_keys};
+use crate::identity::{IdentityError, create_private_dir, create_seeds};
 
 /// Longest wait for a started server: a large store is read through after an unclean stop.
 const READY_TIMEOUT: Duration = Duration::from_mins(2);
@@ -108,6 +108,8 @@ pub struct ManagedServer {
 #[derive(Debug, Clone)]
 struct ServerFiles {
     config: PathBuf,
+    users: PathBuf,
+    keys: PathBuf,
     log: PathBuf,
     last_words: PathBuf,
     run_dir: PathBuf,
@@ -126,8 +128,7 @@ impl ManagedServer {
         }
         let lock = StoreLock::take(&spec.store_dir, &spec.binary, &files.config).await?;
         create_seeds(&spec.seeds_dir)?;
-        let config = config::render(&spec, &files, &public_keys(&spec.seeds_dir)?)?;
-        std::fs::write(&files.config, config).map_err(|source| at(&files.config, source))?;
+        config::write(&spec, &files)?;
         ports::remove_stale(&files.run_dir).map_err(|source| at(&files.run_dir, source))?;
 
         let last_words =
@@ -216,6 +217,8 @@ impl ServerFiles {
     fn of(store_dir: &Path) -> Self {
         Self {
             config: store_dir.join("nats-server.conf"),
+            users: store_dir.join("users.conf"),
+            keys: store_dir.join("keys.conf"),
             log: store_dir.join("nats-server.log"),
             last_words: store_dir.join("nats-server.err"),
             run_dir: store_dir.join("run"),

@@ -53,16 +53,19 @@ impl Scene {
         tokio::time::timeout(PATIENCE, stored).await.unwrap();
     }
 
-    /// Runs `work`, loses its answers until `count` messages are stored, and then the connection.
+    /// Runs `work` and loses its answers until `count` messages are stored, and then the connection.
     async fn with_lost_answers<T>(&self, stream: &str, count: u64, work: impl Future<Output = T>) -> T {
         self.proxy.swallow_answers();
         let (done, ()) = tokio::join!(tokio::time::timeout(PATIENCE, work), async {
             self.until_stored(stream, count).await;
             self.proxy.cut();
         });
-        let identity = self.steady.stream_identity(stream).await.unwrap();
-        assert_eq!(identity.messages, count, "something was stored twice");
         done.unwrap()
+    }
+
+    async fn assert_holds(&self, stream: &str, count: u64) {
+        let identity = self.steady.stream_identity(stream).await.unwrap();
+        assert_eq!(identity.messages, count, "something was lost or stored twice");
     }
 }
 
@@ -75,6 +78,7 @@ async fn a_single_guarded_message_is_found() {
         .await;
     let appended = appended.unwrap();
     assert_eq!((appended.seq, appended.duplicate), (1, true));
+    scene.assert_holds("PORTBOOK", 1).await;
     let next = publisher.publish(event("A", 2, Some(1))).await.unwrap();
     assert_eq!((next.seq, next.duplicate), (2, false));
 }
@@ -98,21 +102,11 @@ async fn a_single_guarded_message_is_found_behind_anothers() {
 async fn a_guarded_group_is_found() {
     let scene = Scene::of(Identity::Licensing).await;
     let publisher = Publisher::start(&scene.shaky, PublishLimits::default());
-    let messages = (0..50).map(|case| publisher.publish(event(&format!("G{case}"), 1, Some(0))));
-    let first = publisher.publish(event("FIRST", 0, Some(0)));
-    let work = async { tokio::join!(first, join_all(messages)).1 };
-    let results = scene.with_lost_answers("PORTBOOK", 51, async {
-        // The first message must get through for the group to follow it.
-        scene.proxy.cut();
-        let gathering = tokio::join!(work, async {
-            scene.until_stored("PORTBOOK", 1).await;
-            scene.proxy.swallow_answers();
-        });
-        gathering.0
-    });
-    for result in results.await {
+    let messages = join_all((0..50).map(|case| publisher.publish(event(&format!("G{case}"), 1, Some(0)))));
+    for result in scene.with_lost_answers("PORTBOOK", 1, messages).await {
         result.unwrap();
     }
+    scene.assert_holds("PORTBOOK", 50).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,6 +119,7 @@ async fn an_imported_batch_is_found() {
     let results = scene
         .with_lost_answers("PORTBOOK", 500, publisher.publish_batch(file))
         .await;
+    scene.assert_holds("PORTBOOK", 500).await;
     for (seq, result) in (1..).zip(results) {
         let appended = result.unwrap();
         assert_eq!((appended.seq, appended.duplicate), (seq, true));
@@ -170,6 +165,7 @@ async fn a_checkpoint_is_found() {
         .await
         .unwrap();
     assert_eq!(seq, 1);
+    scene.assert_holds("PORTBOOK_CHECKPOINTS", 1).await;
     assert_eq!(
         register.last().await.unwrap(),
         Some((1, Bytes::from_static(b"size 7")))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{ServerError, ServerFiles, ServerSpec};
+use super::{ServerError, ServerFiles, ServerSpec, at};
 use crate::identity::{Identity, IdentityError, public_keys};
 
 const SERVER: &str = include_str!("../../../../config/nats/server.conf");
@@ -18,18 +18,25 @@ pub fn keys_conf(seeds_dir: &Path) -> Result<String, IdentityError> {
     Ok(keys(&public_keys(seeds_dir)?))
 }
 
-pub(super) fn render(
-    spec: &ServerSpec,
-    files: &ServerFiles,
-    public_keys: &BTreeMap<Identity, String>,
-) -> Result<String, ServerError> {
+/// Writes the configuration, and beside it the two files it includes.
+pub(super) fn write(spec: &ServerSpec, files: &ServerFiles) -> Result<(), ServerError> {
+    let texts = [
+        (&files.config, server(spec, files)?),
+        (&files.users, USERS.to_owned()),
+        (&files.keys, keys_conf(&spec.seeds_dir)?),
+    ];
+    texts
+        .iter()
+        .try_for_each(|(path, text)| std::fs::write(path, text).map_err(|source| at(path, source)))
+}
+
+fn server(spec: &ServerSpec, files: &ServerFiles) -> Result<String, ServerError> {
     let port = spec.port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
-    let server = SERVER
+    Ok(SERVER
         .replace("{{port}}", &port)
         .replace("{{file_store_bytes_max}}", &spec.file_store_bytes_max.to_string())
         .replace("{{store_dir}}", quotable(&files.streams_dir)?)
-        .replace("{{log_file}}", quotable(&files.log)?);
-    Ok(format!("{}\n{server}\n{USERS}", keys(public_keys)))
+        .replace("{{log_file}}", quotable(&files.log)?))
 }
 
 fn keys(public_keys: &BTreeMap<Identity, String>) -> String {
@@ -68,12 +75,8 @@ mod tests {
 
     #[test]
     fn the_template_is_filled_completely() {
-        let public_keys = Identity::ALL
-            .iter()
-            .map(|&identity| (identity, format!("U{identity}")))
-            .collect();
         let spec = spec("/store");
-        let text = render(&spec, &ServerFiles::of(&spec.store_dir), &public_keys).unwrap();
+        let text = server(&spec, &ServerFiles::of(&spec.store_dir)).unwrap();
         assert!(!text.contains("{{"), "{text}");
         assert!(text.contains("listen: \"127.0.0.1:-1\"") && text.contains("sync_interval: always"));
         for forbidden in ["http", "websocket {", "mqtt {", "leafnodes {", "no_auth_user"] {
@@ -82,9 +85,23 @@ mod tests {
                 "{forbidden}"
             );
         }
+    }
+
+    #[test]
+    fn every_identity_is_a_user_with_inboxes_of_its_own() {
+        let keys = keys(
+            &Identity::ALL
+                .iter()
+                .map(|&identity| (identity, format!("U{identity}")))
+                .collect(),
+        );
         for &identity in Identity::ALL {
-            let key = format!("$NKEY_{}\n", identity.name().to_uppercase());
-            assert_eq!(USERS.matches(&key).count(), 1, "{identity}");
+            let name = identity.name().to_uppercase();
+            assert!(
+                keys.contains(&format!("NKEY_{name}: \"U{identity}\"\n")),
+                "{keys}"
+            );
+            assert_eq!(USERS.matches(&format!("$NKEY_{name}\n")).count(), 1, "{identity}");
             assert_eq!(
                 USERS
                     .matches(&format!("\"{}.>\"", identity.inbox_prefix()))
@@ -93,12 +110,13 @@ mod tests {
                 "{identity}"
             );
         }
+        assert_eq!(USERS.matches("nkey:").count(), Identity::ALL.len());
     }
 
     #[test]
     fn a_path_cannot_smuggle_settings_in() {
         let spec = spec("/store\"\nno_auth_user: x");
-        let error = render(&spec, &ServerFiles::of(&spec.store_dir), &BTreeMap::new()).unwrap_err();
+        let error = server(&spec, &ServerFiles::of(&spec.store_dir)).unwrap_err();
         assert!(matches!(error, ServerError::Path { .. }));
     }
 }
