@@ -21,7 +21,7 @@ use crate::surroundings::{Clock, IdSource};
 /// Bounds of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineLimits {
-    /// How often a command is decided again when its case moved on meanwhile.
+    /// How often a command is decided again when its case moved on after it was read.
     pub conflict_retries_max: u32,
     /// Cases whose history is kept in memory, beside those being worked on.
     pub cases_cached_max: usize,
@@ -171,23 +171,22 @@ impl Engine {
         }
         let (mut is_current, mut through_seq, mut conflicts) = (false, 0, 0);
         loop {
-            let history = match remembered {
-                Some(history) => history,
-                None => {
-                    is_current = true;
-                    remembered.insert(self.load(&order.case, through_seq).await?)
-                }
+            let history = if let Some(history) = remembered {
+                history
+            } else {
+                is_current = true;
+                remembered.insert(self.load(&order.case, through_seq).await?)
             };
             through_seq = match self.attempt(order, history).await {
-                Ok(answered) => return Ok(answered),
+                Err(Setback::Unpublished(PublishError::Conflict { found, .. })) if !is_current => found,
+                Err(Setback::Rejected(_)) if !is_current => 0,
                 Err(Setback::Unpublished(PublishError::Conflict { found, .. }))
                     if conflicts < self.conflict_retries_max =>
                 {
                     conflicts += 1;
                     found
                 }
-                Err(Setback::Rejected(_)) if !is_current => 0,
-                Err(setback) => return Err(setback),
+                settled => return settled,
             };
             *remembered = None;
         }

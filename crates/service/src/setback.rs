@@ -79,10 +79,12 @@ impl Setback {
     /// Leaves a trace of it: loud only where somebody has to look.
     pub(crate) fn log(&self, order: &Order) {
         let (case, command, text) = (&order.case, order.command.name(), in_words(self));
-        match self {
-            Self::Broken(_) => tracing::error!(%case, command, "{text}"),
-            _ if self.outcome() == Outcome::Unavailable => tracing::warn!(%case, command, "{text}"),
-            _ => tracing::debug!(%case, command, rule = self.rule(), "{text}"),
+        if let Self::Broken(_) = self {
+            tracing::error!(%case, command, "{text}");
+        } else if self.outcome() == Outcome::Unavailable {
+            tracing::warn!(%case, command, "{text}");
+        } else {
+            tracing::debug!(%case, command, rule = self.rule(), "{text}");
         }
     }
 

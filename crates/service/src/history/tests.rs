@@ -239,6 +239,16 @@ fn only_the_service_itself_decides() {
 }
 
 #[test]
+fn an_event_of_another_case_is_none_of_this_one() {
+    let first = draft(&CaseHistory::default(), &writer(INTAKE, 1), 1, submitted());
+    let mut astray = stored(5, &first.outgoing);
+    let text = String::from_utf8(astray.body.to_vec()).unwrap();
+    astray.body = Bytes::from(text.replace(r#""subject":"C1""#, r#""subject":"C2""#));
+    astray.signature = Some(key(1).sign_event(&astray.subject, &astray.body).to_string());
+    assert_eq!(place(&[astray]), (0, 5));
+}
+
+#[test]
 fn an_event_says_what_its_writer_knew() {
     let [first, second] = two_events();
     let (envelope, event) = decode_event(&second.body).unwrap();

@@ -10,7 +10,7 @@ use portbook_wire::command::{CommandReply, Outcome};
 
 use crate::orders::submit;
 use crate::proxy::Proxy;
-use crate::scene::{PATIENCE, Scene, rule_of, seq_of};
+use crate::scene::{PATIENCE, Scene, eventually, rule_of, seq_of};
 
 /// Sends a command until somebody knows what became of it.
 async fn settled(engine: &Engine, order: &Order) -> CommandReply {
@@ -37,12 +37,7 @@ async fn an_event_whose_acknowledgement_died_with_the_server_is_not_stored_twice
         let intake = Arc::clone(&intake);
         async move { intake.execute(&submit("CASE-1", "s")).await }
     });
-    let stored = async {
-        while scene.stored("CASE-1").await.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, stored).await.unwrap();
+    eventually(async || !scene.stored("CASE-1").await.is_empty()).await;
     scene.server.kill().await;
     let unknown = waiting.await.unwrap();
     assert_eq!(
@@ -67,7 +62,7 @@ async fn an_event_whose_acknowledgement_died_with_the_server_is_not_stored_twice
 async fn a_command_that_never_reached_the_server_can_be_sent_again() {
     let mut scene = Scene::open().await;
     let port = scene.server.port();
-    let intake = scene.engine_at(&scene.server.url().to_owned(), Intake).await;
+    let intake = scene.engine_at(scene.server.url(), Intake).await;
     scene.server.kill().await;
     let unknown = intake.execute(&submit("CASE-1", "s")).await;
     assert_eq!((unknown.outcome, unknown.case_version), (Outcome::Unavailable, 0));
@@ -93,12 +88,7 @@ async fn every_command_under_way_when_the_server_is_killed_is_accepted_once() {
             tokio::spawn(async move { settled(&intake, &order).await })
         })
         .collect();
-    let begun = async {
-        while scene.stored("CASE-0").await.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, begun).await.unwrap();
+    eventually(async || !scene.stored("CASE-0").await.is_empty()).await;
     scene.server.restart_on(port).await;
     for (order, reply) in orders.iter().zip(join_all(tasks).await) {
         let reply = reply.unwrap();

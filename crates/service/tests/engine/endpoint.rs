@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use portbook_bus::{ApiError, Bus, Identity, RequestError};
 use portbook_domain::ServiceName::{self, Intake};
 use portbook_service::{Client, ClientError, Remit, serve};
@@ -13,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::orders::{answer, ask, grant, submit, withdraw};
-use crate::scene::{PATIENCE, Scene, identity, rule_of};
+use crate::scene::{PATIENCE, Scene, eventually, identity, rule_of};
 
 /// A service that runs until told to stop.
 struct Running {
@@ -44,18 +43,13 @@ impl Running {
 
 /// Waits until the service answers at all.
 async fn reachable(bus: &Bus, service: ServiceName) {
-    let verb = Remit::of(service).verbs[0];
-    let subject = format!("portbook.cmd.{}.{verb}", service.name());
-    let asked = async {
-        while bus
-            .request(&subject, Bytes::from_static(b"?"), Duration::from_secs(1))
+    let subject = format!("portbook.cmd.{}.{}", service.name(), Remit::of(service).verbs[0]);
+    eventually(async || {
+        bus.request(&subject, Bytes::from_static(b"?"), PATIENCE)
             .await
-            .is_err()
-        {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asked).await.unwrap();
+            .is_ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +98,7 @@ async fn what_cannot_be_read_is_answered_with_place_and_rule() {
     };
     for (body, rule, place) in [
         ("{".to_owned(), "not-json", "byte 1"),
-        ("[]".to_owned(), "wrong-kind", "the document"),
+        ("7".to_owned(), "wrong-kind", "the document"),
         (
             withdrawal("{}"),
             "field-missing",
@@ -157,24 +151,26 @@ async fn a_stopping_service_answers_what_it_took() {
     let bus = scene.server.connect(Identity::Client).await;
     let intake = Running::start(&scene, Intake).await;
     reachable(&bus, Intake).await;
-    let client = Client::new(&bus, PATIENCE);
+    let client = Client::new(&bus, Duration::from_secs(3));
     let requests: Vec<_> = (0..200)
         .map(|number| {
             let client = client.clone();
             tokio::spawn(async move { client.request(&submit(&format!("CASE-{number}"), "s")).await })
         })
         .collect();
+    eventually(async || !scene.stored("CASE-0").await.is_empty()).await;
     intake.stop().await;
     for (number, request) in requests.into_iter().enumerate() {
         let accepted = match request.await.unwrap() {
             Ok(reply) => reply.outcome == Outcome::Accepted,
-            // It came after the end; nothing was decided.
-            Err(ClientError::Request(RequestError::Api(ApiError::NoResponders { .. }))) => false,
+            // It came after the end, or was on its way; nothing may have been decided.
+            Err(ClientError::Request(_)) => false,
             Err(error) => panic!("request {number}: {error}"),
         };
         assert_eq!(
             scene.stored(&format!("CASE-{number}")).await.len(),
-            usize::from(accepted)
+            usize::from(accepted),
+            "request {number}"
         );
     }
     let late = client.request(&withdraw("CASE-0", "w")).await.unwrap_err();

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use portbook_bus::{Identity, Outgoing, PublishLimits, Publisher, Stored};
 use portbook_domain::ServiceName::{Clearance, Intake, Licensing};
-use portbook_domain::{CaseId, EventId};
+use portbook_domain::{CaseId, CommandId, EventId};
 use portbook_ledger::SecretKey;
+use portbook_wire::command::Outcome;
 use portbook_wire::subject::events_subject;
-use portbook_wire::{Envelope, Source, decode_event, encode};
+use portbook_wire::{Decided, Envelope, Mode, Source, decode_event, encode};
 
-use crate::orders::{clear, declare, grant, submit};
-use crate::scene::{Scene, accepted, now, rule_of};
+use crate::orders::{clear, declare, grant, submit, withdraw};
+use crate::scene::{Scene, accepted, key, now, rule_of};
 
 const CASE: &str = "CASE-1";
 
@@ -110,4 +111,45 @@ async fn strangers_move_the_guard_but_decide_nothing() {
         ]
     );
     assert_eq!(scene.stored(CASE).await.len(), 4 + 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_more_is_decided_on_a_broken_case() {
+    let scene = Scene::open().await;
+    let intake = scene.engine(Intake).await;
+    accepted(&intake, &submit(CASE, "s")).await;
+    accepted(&intake, &submit("CASE-2", "s")).await;
+    // Somebody with the key of intake decided in ignorance of the case.
+    let message = scene.stored(CASE).await.pop().unwrap();
+    let (envelope, event) = decode_event(&message.body).unwrap();
+    let decided = Decided {
+        sequence: 1,
+        prev: None,
+        command: CommandId::new("other").unwrap(),
+    };
+    let id = EventId::new("00000000-0000-7000-8000-000000000001").unwrap();
+    let envelope = Envelope {
+        id,
+        mode: Mode::Authoritative(decided),
+        ..envelope
+    };
+    let body = Bytes::from(encode(&envelope, &event.data).unwrap());
+    let signature = key(Intake).sign_event(&subject(), &body).to_string();
+    Stranger::arrive(&scene)
+        .await
+        .publish(Some(signature), body)
+        .await;
+
+    let reply = intake.execute(&withdraw(CASE, "w")).await;
+    assert_eq!(
+        (reply.outcome, rule_of(&reply)),
+        (Outcome::Rejected, "case-history-broken")
+    );
+    let message = reply.rejection.unwrap().message;
+    assert!(
+        message.ends_with("message 3 is version 1 of the case, expected 2"),
+        "{message}"
+    );
+    accepted(&intake, &withdraw("CASE-2", "w")).await;
+    assert_eq!(scene.stored(CASE).await.len(), 2);
 }

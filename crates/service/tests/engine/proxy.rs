@@ -9,14 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Forwards connections to a server on loopback.
-pub struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     is_mute: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
 impl Proxy {
-    pub async fn to(server_port: u16) -> Self {
+    pub(crate) async fn to(server_port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let is_mute = Arc::new(AtomicBool::new(false));
@@ -24,12 +24,12 @@ impl Proxy {
         Self { port, is_mute, task }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
     /// From now on the client is heard and the server is not, or both are again.
-    pub fn mute_server(&self, is_mute: bool) {
+    pub(crate) fn mute_server(&self, is_mute: bool) {
         self.is_mute.store(is_mute, Ordering::SeqCst);
     }
 }

@@ -7,7 +7,7 @@ use portbook_domain::ServiceName::{Intake, Licensing, Paperwork};
 use portbook_service::EngineLimits;
 use portbook_wire::command::Outcome;
 
-use crate::orders::{ask, grant, order, submit, withdraw};
+use crate::orders::{ask, grant, submit, withdraw};
 use crate::scene::{LIMITS, Scene, accepted, rule_of, seq_of};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,32 +91,4 @@ async fn an_id_with_other_content_is_refused() {
     // Another case is another matter.
     accepted(&intake, &submit("CASE-2", "s")).await;
     assert_eq!(scene.stored("CASE-1").await.len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_for_another_service_is_invalid() {
-    let scene = Scene::open().await;
-    let intake = scene.engine(Intake).await;
-    let reply = intake.execute(&grant("CASE-1", "g")).await;
-    assert_eq!(
-        (reply.outcome, rule_of(&reply)),
-        (Outcome::Invalid, "wrong-service")
-    );
-    let message = reply.rejection.unwrap().message;
-    assert_eq!(
-        message,
-        "/command: grant-license is not for intake, but for licensing"
-    );
-    let customs =
-        serde_json::json!({"stage": "customs", "authority": "GACC", "reason": "x", "declaration_no": "D1"});
-    let reply = scene
-        .engine(Paperwork)
-        .await
-        .execute(&order("CASE-1", "q", "raise-query", &customs))
-        .await;
-    assert_eq!(
-        (reply.outcome, rule_of(&reply)),
-        (Outcome::Invalid, "wrong-service")
-    );
-    assert!(scene.stored("CASE-1").await.is_empty());
 }

@@ -19,21 +19,21 @@ const COUNTRIES: &str = include_str!("../../../../config/reference/countries.csv
 const POLICY: &str = include_str!("../../../../config/policy/2024-12-01-regulation.toml");
 
 /// How long a test waits for what must happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub const LIMITS: EngineLimits = EngineLimits {
+pub(crate) const LIMITS: EngineLimits = EngineLimits {
     conflict_retries_max: 8,
     cases_cached_max: 100,
 };
 
-pub struct Scene {
-    pub server: NatsServer,
+pub(crate) struct Scene {
+    pub(crate) server: NatsServer,
     policies: Arc<PolicySet>,
     calendar: Arc<Calendar>,
 }
 
 impl Scene {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let countries = Countries::parse("countries.csv", COUNTRIES).unwrap();
         Self {
             server: NatsServer::with_streams().await,
@@ -43,18 +43,20 @@ impl Scene {
     }
 
     /// An engine that has never seen a case, on a connection of its own.
-    pub async fn engine(&self, service: ServiceName) -> Engine {
-        self.engine_within(service, LIMITS).await
+    pub(crate) async fn engine(&self, service: ServiceName) -> Engine {
+        Engine::new(self.parts(service).await).unwrap()
     }
 
-    pub async fn engine_within(&self, service: ServiceName, limits: EngineLimits) -> Engine {
-        let bus = self.server.connect(identity(service)).await;
-        let publisher = Publisher::start(&bus, PublishLimits::default());
-        self.engine_over(&bus, publisher, service, limits)
+    pub(crate) async fn engine_within(&self, service: ServiceName, limits: EngineLimits) -> Engine {
+        Engine::new(EngineParts {
+            limits,
+            ..self.parts(service).await
+        })
+        .unwrap()
     }
 
     /// An engine that reaches the server at another address and gives up soon.
-    pub async fn engine_at(&self, url: &str, service: ServiceName) -> Engine {
+    pub(crate) async fn engine_at(&self, url: &str, service: ServiceName) -> Engine {
         let second = Duration::from_secs(1);
         let options = BusOptions {
             url: url.to_owned(),
@@ -68,34 +70,34 @@ impl Scene {
             ..PublishLimits::default()
         };
         let publisher = Publisher::start(&bus, limits);
-        self.engine_over(&bus, publisher, service, LIMITS)
+        Engine::new(self.parts_over(bus, publisher, service)).unwrap()
     }
 
-    fn engine_over(
-        &self,
-        bus: &Bus,
-        publisher: Publisher,
-        service: ServiceName,
-        limits: EngineLimits,
-    ) -> Engine {
-        let parts = EngineParts {
+    /// What an engine of `service` is made of.
+    pub(crate) async fn parts(&self, service: ServiceName) -> EngineParts {
+        let bus = self.server.connect(identity(service)).await;
+        let publisher = Publisher::start(&bus, PublishLimits::default());
+        self.parts_over(bus, publisher, service)
+    }
+
+    fn parts_over(&self, bus: Bus, publisher: Publisher, service: ServiceName) -> EngineParts {
+        EngineParts {
             service,
             key: key(service),
             authorities: Authorities::new(ServiceName::ALL.iter().map(|each| (*each, key(*each).public()))),
             policies: Arc::clone(&self.policies),
             calendar: Arc::clone(&self.calendar),
-            bus: bus.clone(),
+            bus,
             publisher,
             clock: Clock::new(now),
             ids: IdSource::random(),
-            limits,
+            limits: LIMITS,
             simulated: true,
-        };
-        Engine::new(parts).unwrap()
+        }
     }
 
     /// Everything on the subject of a case.
-    pub async fn stored(&self, case: &str) -> Vec<Stored> {
+    pub(crate) async fn stored(&self, case: &str) -> Vec<Stored> {
         let bus = self.server.connect(Identity::Auditor).await;
         let messages = Log::ledger(&bus)
             .load_subject(&events_subject(&CaseId::new(case).unwrap()))
@@ -106,7 +108,7 @@ impl Scene {
     }
 
     /// The events of a case that a service signed, after checking that each follows from the one before it.
-    pub async fn decided(&self, case: &str) -> Vec<(u64, Envelope, Event)> {
+    pub(crate) async fn decided(&self, case: &str) -> Vec<(u64, Envelope, Event)> {
         let mut decisions = Vec::new();
         let mut last_digest = None;
         let mut bodies = BTreeSet::new();
@@ -146,16 +148,16 @@ fn is_signed(message: &Stored) -> bool {
 }
 
 /// The time at which everything happens.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2025-11-20T08:00:00Z".parse().unwrap()
 }
 
-pub fn key(service: ServiceName) -> SecretKey {
+pub(crate) fn key(service: ServiceName) -> SecretKey {
     let place = ServiceName::ALL.iter().position(|each| *each == service).unwrap();
     SecretKey::from_seed(&[u8::try_from(place).unwrap() + 1; 32])
 }
 
-pub const fn identity(service: ServiceName) -> Identity {
+pub(crate) const fn identity(service: ServiceName) -> Identity {
     match service {
         ServiceName::Intake => Identity::Intake,
         ServiceName::Paperwork => Identity::Paperwork,
@@ -165,14 +167,24 @@ pub const fn identity(service: ServiceName) -> Identity {
 }
 
 /// Executes a command that must be accepted, and answers the sequence of its event.
-pub async fn accepted(engine: &Engine, order: &Order) -> u64 {
+pub(crate) async fn accepted(engine: &Engine, order: &Order) -> u64 {
     let reply = engine.execute(order).await;
     assert_eq!(reply.outcome, Outcome::Accepted, "{reply:?}");
     seq_of(&reply)
 }
 
+/// Asks again and again until it is so.
+pub(crate) async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap();
+}
+
 /// The sequence of the one event a reply names.
-pub fn seq_of(reply: &CommandReply) -> u64 {
+pub(crate) fn seq_of(reply: &CommandReply) -> u64 {
     match reply.events.as_slice() {
         [event] => event.seq,
         _ => panic!("one event is expected: {reply:?}"),
@@ -180,6 +192,6 @@ pub fn seq_of(reply: &CommandReply) -> u64 {
 }
 
 /// The rule a refusal names.
-pub fn rule_of(reply: &CommandReply) -> &str {
+pub(crate) fn rule_of(reply: &CommandReply) -> &str {
     reply.rejection.as_ref().map_or("none", |refusal| &refusal.rule)
 }
