@@ -1,0 +1,3 @@
+//! Measures portbook against the limits of the machine it runs on.
+
+fn main() {}
