@@ -124,7 +124,7 @@ impl Address {
 /// The nats-server binary to run.
 pub(crate) fn binary(session: &Session) -> Result<PathBuf, Failure> {
     let configured = match session.config.nats.binary.as_str() {
-        "" => std::env::var_os("PORTBOOK_NATS_SERVER").map(PathBuf::from),
+        "" => std::env::var_os("PORTBOOK_NATS_SERVER").filter(|path| !path.is_empty()).map(PathBuf::from),
         path => Some(PathBuf::from(path)),
     };
     Ok(find_binary(configured.as_deref(), Path::new(".tools"), std::env::var_os("PATH").as_deref())?)

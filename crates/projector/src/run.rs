@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use portbook_bus::{Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
 use portbook_domain::{Digest, InvalidText, Text};
-use portbook_fold::Delivery;
+use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
 use portbook_wire::control::{Control, ControlKind, SealRequested, encode_control};
 use portbook_wire::{JsonError, msg_id};
@@ -123,6 +123,7 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     let mut running = Running {
         sealed_at: Instant::now(),
         sealed_size: parts.projector.book().last_seal.map_or(0, |seal| seal.size_through().get()),
+        unsigned: None,
         seal_asked: None,
         looked_at: Instant::now(),
         projector: Some(parts.projector),
@@ -164,6 +165,8 @@ struct Running {
     position: watch::Sender<Position>,
     sealed_at: Instant,
     sealed_size: u64,
+    /// A seal that is recorded but not signed yet.
+    unsigned: Option<Sealed>,
     /// Sequence of a seal that was published and has not come back yet.
     seal_asked: Option<u64>,
     looked_at: Instant,
@@ -183,11 +186,12 @@ impl Running {
             };
             let behind = batch.len() >= self.pace.batch_messages_max;
             let taken = self.record(batch).await?;
-            if let Some(sealed) = &taken.sealed {
-                self.signer.sign(sealed).await?;
+            if let Some(sealed) = taken.sealed {
                 self.sealed_at = Instant::now();
                 self.sealed_size = sealed.index.size_through().get();
+                self.unsigned = Some(sealed);
             }
+            self.sign().await?;
             self.seal_if_due(taken.size.get()).await?;
             self.look_at_stream().await?;
             let signed_size = self.signer.published().1.get();
@@ -206,6 +210,19 @@ impl Running {
         let (projector, taken) = recorded.await?;
         self.projector = Some(projector);
         Ok(taken?)
+    }
+
+    /// Signs the newest seal. A server that is away is no contradiction: signing waits, recording goes on.
+    async fn sign(&mut self) -> Result<(), RunError> {
+        let Some(sealed) = self.unsigned.take() else { return Ok(()) };
+        match self.signer.sign(&sealed).await {
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "signing waits for the checkpoint register");
+                self.unsigned = Some(sealed);
+                Ok(())
+            }
+            signed => Ok(signed?),
+        }
     }
 
     async fn seal_if_due(&mut self, size: u64) -> Result<(), RunError> {
@@ -233,8 +250,12 @@ impl Running {
             body: Bytes::from(body),
             expected_last_subject_seq: None,
         };
-        let appended = self.publisher.publish(outgoing).await?;
-        self.seal_asked = Some(appended.seq);
+        match self.publisher.publish(outgoing).await {
+            Ok(appended) => self.seal_asked = Some(appended.seq),
+            // The same bytes are offered again at the next tick.
+            Err(error @ PublishError::Unacknowledged { .. }) => tracing::warn!(%error, "sealing waits for the stream"),
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
@@ -243,11 +264,13 @@ impl Running {
             return Ok(());
         }
         self.looked_at = Instant::now();
-        let identity = self.bus.stream_identity(&self.stream).await?;
-        if let Some(projector) = &self.projector {
-            check_identity(&identity, projector.book())?;
+        match (self.bus.stream_identity(&self.stream).await, &self.projector) {
+            (Ok(identity), Some(projector)) => Ok(check_identity(&identity, projector.book())?),
+            // Looked at again when the server is back.
+            (Err(StreamError::Api(error)), _) if error.is_transient() => Ok(()),
+            (Err(error), _) => Err(error.into()),
+            (Ok(_), None) => Ok(()),
         }
-        Ok(())
     }
 }
 

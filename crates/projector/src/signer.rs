@@ -93,6 +93,25 @@ pub enum SignError {
     },
 }
 
+impl SignError {
+    /// Whether the same tree may be signed a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unread(error) | Self::Register(RegisterError::Api(error)) => error.is_transient(),
+            Self::Register(RegisterError::Conflict { .. })
+            | Self::Store(_)
+            | Self::Checkpoint(_)
+            | Self::Contradiction(_)
+            | Self::LogMissing { .. }
+            | Self::RolledBack { .. }
+            | Self::NotReproduced { .. }
+            | Self::ReadBack { .. }
+            | Self::SealMissing { .. } => false,
+        }
+    }
+}
+
 /// What a signer works with.
 #[derive(Debug)]
 pub struct SignerParts {

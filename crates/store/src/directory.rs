@@ -153,6 +153,7 @@ impl LedgerDirectory {
     fn replace(&self, path: &Path, text: &str) -> Result<(), StoreError> {
         let unfinished = path.with_extension("new");
         let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
             let mut file = File::create(&unfinished)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;

@@ -6,7 +6,7 @@ use portbook_domain::ServiceName;
 use portbook_ledger::Origin;
 use portbook_projector::{Opening, Producer, open_ledger};
 use portbook_service::Remit;
-use portbook_store::StoreError;
+use portbook_store::{Store, StoreError};
 use portbook_wire::control::ModeName;
 use portbook_wire::{Source, TypeName};
 use serde::Serialize;
@@ -32,6 +32,11 @@ struct Document {
 
 /// Creates keys, streams and store, and says what was created.
 pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
+    if args.replay {
+        Store::create(&session.home.ledger().store())?;
+        session.speech.tell("created an empty store; portbook up replays the stream into it");
+        return Ok(Exit::Done);
+    }
     let name = args.origin.as_deref().unwrap_or(&session.config.ledger.origin);
     let origin = Origin::new(name).map_err(|error| Failure::of(Exit::Usage, &error))?;
     session.block_on(create(session, &origin))?;

@@ -1,0 +1,327 @@
+//! What can be typed: the command line as it is declared.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use crate::order::OrderArgs;
+use crate::speech::Form;
+
+/// An event-sourced audit ledger for customs clearance.
+#[derive(Debug, Parser)]
+#[command(name = "portbook", version, about, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// Directory of this portbook: its ledger, keys and managed server
+    #[arg(long, global = true, value_name = "DIR", env = "PORTBOOK_HOME", default_value = "portbook-home")]
+    pub(crate) home: PathBuf,
+    /// Configuration file (default: portbook.toml in the home directory, if there is one)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// NATS server to talk to instead of a managed one
+    #[arg(short, long, global = true, value_name = "URL", env = "NATS_URL")]
+    pub(crate) server: Option<String>,
+    /// Form of the answer
+    #[arg(short, long, global = true, value_enum, value_name = "FORM")]
+    pub(crate) output: Option<Form>,
+    /// The same as --output json
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub(crate) json: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for much more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub(crate) color: When,
+    /// Draw no progress bars
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Offset in which times are shown: UTC or, for example, +08:00
+    #[arg(long, global = true, value_name = "OFFSET", default_value = "UTC", value_parser = parse_offset)]
+    pub(crate) tz: Offset,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show everything on simulated data: import, live cases, verification, one changed byte found
+    Demo(DemoArgs),
+    /// Create a ledger: keys, streams, store
+    Init(InitArgs),
+    /// Run everything in one process, with a managed nats-server unless --server names one
+    Up,
+    /// Run one service, or all of them, in this process
+    Run(RunArgs),
+    #[command(flatten)]
+    Order(OrderArgs),
+    /// Import observed facts from NDJSON or CSV files
+    Import(ImportArgs),
+    /// Show the timeline of a port
+    Timeline(TimelineArgs),
+    /// Show a case: stage, open queries, licence balance, events
+    Case(CaseArgs),
+    /// Show the balance of a licence
+    License(LicenseArgs),
+    /// Verify the ledger: recompute everything, believe nothing that is not signed
+    Verify(VerifyArgs),
+    /// Look at single records
+    #[command(subcommand)]
+    Record(RecordCommand),
+    /// Look at signed checkpoints
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
+    /// Check this machine, the server, the streams and the ledger
+    Doctor,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script
+    Completions(CompletionsArgs),
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Stop after the tour instead of serving on
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Keep the demo's directory and say where it is
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Name of the log, for example portbook.example/rare-earths
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Option<String>,
+    /// Create only an empty store, into which the projector replays the stream; keys and signed.log stay
+    #[arg(long, conflicts_with = "origin")]
+    pub(crate) replay: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// What to run
+    #[arg(value_enum)]
+    pub(crate) part: Part,
+}
+
+/// A part that can be a process of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The service that speaks for applicants.
+    Intake,
+    /// The service that asks for papers.
+    Paperwork,
+    /// The service that decides on licences.
+    Licensing,
+    /// The service that speaks for customs.
+    Clearance,
+    /// The one writer of the ledger.
+    Projector,
+    /// All of them.
+    All,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Files to import, in order; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of the source: urn:portbook:src:<NAME>
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Read and check the lines without publishing anything
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Arguments of `timeline`.
+#[derive(Debug, Args)]
+pub(crate) struct TimelineArgs {
+    /// Port as UN/LOCODE; an alias stands for its port
+    pub(crate) port: String,
+    /// Only this case
+    #[arg(long = "case", value_name = "CASE")]
+    pub(crate) case: Option<String>,
+    /// Only this element
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) element: Option<String>,
+    /// Only this type of event, for example license.granted
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) event: Option<String>,
+    /// Only this country of destination
+    #[arg(long, value_name = "COUNTRY")]
+    pub(crate) to: Option<String>,
+    /// Only what happened at this time or later
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only what happened before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) until: Option<Timestamp>,
+    /// As the ledger stood at the checkpoint of this size
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) at: Option<u64>,
+    /// In the order of the chain instead of the order of events
+    #[arg(long)]
+    pub(crate) chain_order: bool,
+    /// At most this many rows, the last ones
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+impl TimelineArgs {
+    /// The last rows of a port, whatever they are.
+    pub(crate) fn last(port: &str, limit: usize) -> Self {
+        Self {
+            port: port.to_owned(),
+            case: None,
+            element: None,
+            event: None,
+            to: None,
+            since: None,
+            until: None,
+            at: None,
+            chain_order: false,
+            limit: Some(limit),
+        }
+    }
+}
+
+/// Arguments of `case`.
+#[derive(Debug, Args)]
+pub(crate) struct CaseArgs {
+    /// The case
+    pub(crate) case: String,
+}
+
+/// Arguments of `license`.
+#[derive(Debug, Args)]
+pub(crate) struct LicenseArgs {
+    /// Number of the licence
+    pub(crate) license_no: String,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Ports to report on; aliases stand for their ports
+    #[arg(value_name = "PORT", required_unless_present = "all")]
+    pub(crate) ports: Vec<String>,
+    /// Report on every chain
+    #[arg(long, conflicts_with = "ports")]
+    pub(crate) all: bool,
+    /// Verify against the checkpoint of this size instead of the newest
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) at: Option<u64>,
+    /// Compare every record with the stream, message by message
+    #[arg(long)]
+    pub(crate) against_stream: bool,
+    /// Leave out signatures of producers and the placement of records
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+impl VerifyArgs {
+    /// Everything, against the newest checkpoint.
+    pub(crate) const fn all() -> Self {
+        Self { ports: Vec::new(), all: true, at: None, against_stream: false, quick: false, key: None }
+    }
+}
+
+/// Verbs of `record`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordCommand {
+    /// Show one record: fields, body, hash and link
+    Show {
+        /// Leaf index, or <PORT>/<position in its chain>
+        record: String,
+    },
+}
+
+/// Verbs of `checkpoint`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckpointCommand {
+    /// List the published checkpoints
+    Ls,
+    /// Show one checkpoint as it was published
+    Show {
+        /// Its size; the newest when left out
+        size: Option<u64>,
+    },
+}
+
+/// Verbs of `config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value in force and where it comes from
+    Show {
+        /// Print the compiled-in defaults with their comments instead
+        #[arg(long)]
+        defaults: bool,
+    },
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn parse_offset(text: &str) -> Result<Offset, String> {
+    offset_of(text).ok_or_else(|| "an offset is UTC or of the form +08:00".to_owned())
+}
+
+fn offset_of(text: &str) -> Option<Offset> {
+    if text.eq_ignore_ascii_case("utc") || text == "Z" {
+        return Some(Offset::UTC);
+    }
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok().filter(|minutes| *minutes < 60)?);
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let midnight = || format!("{}T00:00:00Z", text.parse::<jiff::civil::Date>().ok()?).parse().ok();
+    text.parse()
+        .ok()
+        .or_else(midnight)
+        .ok_or_else(|| "a time is a date, or of the form 2025-06-01T00:00:00Z".to_owned())
+}

@@ -1,0 +1,17 @@
+//! Stories: the real binary, a real nats-server, real files; everything is verified after every step that matters.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story that cannot go on must stop and say where"
+)]
+
+mod contradiction;
+mod forgery;
+mod import;
+mod kill;
+mod node;
+mod speech;
+mod tour;

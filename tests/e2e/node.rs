@@ -1,0 +1,228 @@
+//! A portbook in a directory of its own, run through its binary.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The repository, from where `.tools/nats-server` is found.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The shipped scenario.
+pub(crate) fn scenario(name: &str) -> PathBuf {
+    repository().join("examples/scenario").join(name)
+}
+
+/// The first facts of the scenario, a line each.
+pub(crate) fn first_lines(count: usize) -> String {
+    let packed = fs::File::open(scenario("events.jsonl.gz")).unwrap();
+    let lines = BufReader::new(GzDecoder::new(packed)).lines();
+    lines.take(count).map(|line| line.unwrap() + "\n").collect()
+}
+
+/// One home directory and the state directory of one auditor.
+pub(crate) struct Node {
+    directory: TempDir,
+    up: Option<Child>,
+}
+
+/// What a run of the binary said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// Insists on an exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// The answer as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl Node {
+    /// An empty place.
+    pub(crate) fn new() -> Self {
+        Self { directory: TempDir::new().unwrap(), up: None }
+    }
+
+    /// A place with a new ledger.
+    pub(crate) fn init() -> Self {
+        let node = Self::new();
+        node.run(&["init", "--origin", "test.example/port"]).exits(0);
+        node
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portbook"));
+        command
+            .current_dir(repository())
+            .env("PORTBOOK_HOME", self.home())
+            .env("XDG_STATE_HOME", self.directory.path().join("state"))
+            .env_remove("NATS_URL")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        said(self.command().args(args).output().unwrap())
+    }
+
+    /// Starts a long-running command; what it says goes to a file in the directory.
+    pub(crate) fn spawn(&self, args: &[&str], name: &str) -> Child {
+        let log = fs::File::options().create(true).append(true).open(self.log(name)).unwrap();
+        self.command().args(args).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.directory.path().join(format!("{name}.log"))
+    }
+
+    /// Starts everything and waits until it serves.
+    pub(crate) fn up(&mut self) {
+        let before = fs::read_to_string(self.log("up")).unwrap_or_default().len();
+        self.up = Some(self.spawn(&["up"], "up"));
+        let log = self.log("up");
+        let started = wait_for("portbook up", || {
+            let text = fs::read_to_string(&log).ok()?;
+            text.get(before..)?.contains("is running on").then_some(())
+        });
+        if started.is_none() {
+            panic!("up did not start: {}", fs::read_to_string(&log).unwrap());
+        }
+    }
+
+    /// Stops everything as a person would.
+    pub(crate) fn stop(&mut self) {
+        let mut up = self.up.take().expect("nothing is up");
+        signal("-TERM", up.id());
+        assert_eq!(up.wait().unwrap().code(), Some(0), "{}", fs::read_to_string(self.log("up")).unwrap());
+    }
+
+    /// Waits for `up` to end by itself.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let mut up = self.up.take().expect("nothing is up");
+        wait_for("up to end", || up.try_wait().unwrap()).expect("up goes on").code()
+    }
+
+    /// Removes the store and what was published; only what was signed stays.
+    pub(crate) fn forget_ledger(&self) {
+        let ledger = self.home().join("ledger");
+        fs::remove_dir_all(ledger.join("store")).unwrap();
+        fs::remove_dir_all(ledger.join("checkpoints")).unwrap();
+        fs::remove_file(ledger.join("checkpoint")).unwrap();
+    }
+
+    /// Size of the newest published checkpoint.
+    pub(crate) fn signed_size(&self) -> u64 {
+        let note = fs::read_to_string(self.home().join("ledger/checkpoint")).unwrap_or_default();
+        note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+    }
+
+    /// The newest published checkpoint.
+    pub(crate) fn checkpoint(&self) -> String {
+        fs::read_to_string(self.home().join("ledger/checkpoint")).unwrap()
+    }
+
+    /// Waits until a checkpoint covers at least `size` leaves and nothing new was signed for a while.
+    #[track_caller]
+    pub(crate) fn wait_until_signed(&self, size: u64) {
+        let reached = wait_for("a checkpoint", || (self.signed_size() >= size).then_some(()));
+        assert!(reached.is_some(), "signed {} of {size}", self.signed_size());
+    }
+
+    /// Verifies everything and gives the report.
+    #[track_caller]
+    pub(crate) fn verify(&self) -> Value {
+        self.run(&["verify", "--all", "--json"]).exits(0).json()
+    }
+
+    /// Number of records of a chain in a report of [`Node::verify`].
+    pub(crate) fn records_in(report: &Value, chain: &str) -> u64 {
+        let chains = report["chains"].as_array().unwrap();
+        chains.iter().find(|found| found["chain"] == chain).map_or(0, |found| found["records"].as_u64().unwrap())
+    }
+
+    /// Timeline rows of a chain, in chain order.
+    #[track_caller]
+    pub(crate) fn timeline(&self, chain: &str) -> Vec<Value> {
+        let document = self.run(&["timeline", chain, "--chain-order", "--json"]).exits(0).json();
+        document["rows"].as_array().unwrap().clone()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(mut up) = self.up.take() {
+            signal("-TERM", up.id());
+            up.wait().unwrap();
+        }
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the binary with one more variable in its environment.
+pub(crate) fn run_with(node: &Node, variable: &str, value: &str, args: &[&str]) -> Said {
+    said(node.command().env(variable, value).args(args).output().unwrap())
+}
+
+/// Sends a signal to a process of our own, by pid.
+pub(crate) fn signal(signal: &str, pid: u32) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
+/// Asks until there is an answer or two minutes have passed.
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while Instant::now() < deadline {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        // The pace of asking, not a wait for something to be true.
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    eprintln!("waited two minutes for {what}");
+    None
+}
+
+/// Copies a directory that nobody writes to.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
