@@ -2,6 +2,7 @@
 
 mod application;
 mod evidence;
+mod given;
 mod license;
 mod line;
 mod paperwork;
@@ -13,14 +14,13 @@ mod shipment;
 mod tests;
 mod word;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use portbook_domain::{CaseId, Command, CommandId, Order, ServiceName};
 use uuid::Uuid;
 
 use self::application::{RefuseFields, SubmitFields, WithdrawFields};
+use self::given::Given;
 use self::license::{ChangeFields, GrantFields};
 use self::paperwork::{AnswerFields, QueryFields};
 use self::repair::{AnnulFields, CorrectFields};
@@ -70,11 +70,8 @@ pub(crate) struct Request<F: Fields> {
     /// When it happened, in RFC 3339 [default: when the service decides]
     #[arg(long, value_name = "TIME", value_parser = word::moment)]
     occurred_at: Option<Timestamp>,
-    /// Read the fields from a JSON file instead of flags; `-` reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "fields")]
-    from: Option<PathBuf>,
     #[command(flatten)]
-    fields: Option<F>,
+    given: Given<F>,
 }
 
 /// A request that any service accepts.
@@ -87,7 +84,7 @@ pub(crate) struct Repair<F: Fields> {
     service: ServiceName,
 }
 
-/// The fields of one command as flags. They make up the argument group `fields`, which `--from` stands instead of.
+/// The fields of one command as flags.
 pub(crate) trait Fields: Args {
     /// The published verb of the command.
     const VERB: &'static str;
@@ -146,8 +143,8 @@ impl<F: Fields> Request<F> {
                 .map_err(|error| Failure::of(Exit::Usage, &error))?,
         };
         let (case, occurred_at) = (self.case.clone(), self.occurred_at);
-        match (&self.from, &self.fields) {
-            (Some(file), _) => payload::read(
+        match &self.given {
+            Given::File(file) => payload::read(
                 file,
                 F::VERB,
                 &payload::Head {
@@ -156,14 +153,12 @@ impl<F: Fields> Request<F> {
                     occurred_at,
                 },
             ),
-            (None, Some(fields)) => Ok(Order {
+            Given::Flags(fields) => Ok(Order {
                 command_id,
                 case,
                 occurred_at,
                 command: fields.command()?,
             }),
-            (None, None) => Err(Failure::new(Exit::Usage, format!("{} has no fields", F::VERB))
-                .hint("state them as flags, or name a JSON file with --from")),
         }
     }
 }

@@ -26,7 +26,6 @@ pub(super) const CLOSINGS: &[ClosingOutcome] = &[
 
 /// Fields of `submit`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct SubmitFields {
     /// The applicant's own number for it
     #[arg(long, value_name = "TEXT")]
@@ -61,7 +60,6 @@ pub(crate) struct SubmitFields {
 
 /// Fields of `withdraw`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct WithdrawFields {
     /// Why
     #[arg(long, value_name = "TEXT")]
@@ -72,7 +70,6 @@ pub(crate) struct WithdrawFields {
 
 /// Fields of `refuse`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct RefuseFields {
     /// How it ends
     #[arg(long, value_parser = one_of(CLOSINGS, closing_word), default_value = "refused")]

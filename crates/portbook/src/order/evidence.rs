@@ -12,14 +12,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Documents of a command.
-// A flattened struct is no part of its parent's group, so it must itself say that `--from` stands instead of it.
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceArgs {
     /// A document by digest: KIND=SHA256, then optionally ,size=BYTES and ,type=MEDIA-TYPE; repeatable
-    #[arg(long, value_name = "KIND=SHA256", value_parser = evidence, conflicts_with = "from")]
+    #[arg(long, value_name = "KIND=SHA256", value_parser = evidence)]
     evidence: Vec<Evidence>,
     /// A document on this machine, hashed here and not sent: KIND=PATH; repeatable
-    #[arg(long, value_name = "KIND=PATH", value_parser = document, conflicts_with = "from")]
+    #[arg(long, value_name = "KIND=PATH", value_parser = document)]
     evidence_file: Vec<Document>,
 }
 

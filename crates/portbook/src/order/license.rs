@@ -25,7 +25,6 @@ pub(super) const CHANGES: &[LicenseChange] = &[
 
 /// Fields of `grant`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct GrantFields {
     /// Number of the licence
     #[arg(long, value_name = "NUMBER")]
@@ -63,7 +62,6 @@ pub(crate) struct GrantFields {
 
 /// Fields of `change-license`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct ChangeFields {
     /// Number of the licence
     #[arg(long, value_name = "NUMBER")]

@@ -13,7 +13,6 @@ pub(super) const STAGES: &[QueryStage] = &[QueryStage::Licensing, QueryStage::Cu
 
 /// Fields of `query`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct QueryFields {
     /// Who asks: the licensing authority about the application, or customs about a declaration
     #[arg(long, value_parser = one_of(STAGES, QueryStage::word))]
@@ -40,7 +39,6 @@ pub(crate) struct QueryFields {
 
 /// Fields of `answer`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct AnswerFields {
     /// The query that is answered
     #[arg(long, value_name = "ID")]

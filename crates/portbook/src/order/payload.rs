@@ -75,6 +75,10 @@ pub(super) fn parse(bytes: &[u8], verb: &'static str, head: &Head) -> Result<Ord
         return Err(format!("more than the {BODY_BYTES_MAX} bytes a message may have"));
     }
     let fields: &RawValue = serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?;
+    // A list would be read as the fields in the order of their declaration, which nobody publishes.
+    if !fields.get().starts_with('{') {
+        return Err("expected an object with the command's fields".to_owned());
+    }
     let body = serde_json::to_vec(&Envelope { head, verb, fields }).map_err(|error| error.to_string())?;
     parse_order(&body).map_err(|error| {
         let within = error

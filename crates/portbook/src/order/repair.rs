@@ -9,7 +9,6 @@ use crate::failure::Failure;
 
 /// Fields of `correct`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct CorrectFields {
     /// The event to correct: a UUID, as the timeline shows it
     #[arg(long, value_name = "UUID")]
@@ -39,7 +38,6 @@ pub(crate) struct CorrectFields {
 
 /// Fields of `annul`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct AnnulFields {
     /// The event to annul: a UUID, as the timeline shows it
     #[arg(long, value_name = "UUID")]

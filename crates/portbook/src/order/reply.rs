@@ -11,7 +11,7 @@ use crate::speech::{Form, Speech, harmless};
 
 /// The answer as a document.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     schema: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
@@ -107,7 +107,7 @@ pub(super) fn refusal(reply: &CommandReply) -> Option<Failure> {
     Some(Failure::new(exit_of(reply.outcome), message).hint(hint))
 }
 
-fn document(reply: &CommandReply) -> Document<'_> {
+pub(super) fn document(reply: &CommandReply) -> Document<'_> {
     Document {
         schema: "portbook.command/v1",
         command_id: reply.command_id.as_ref().map(portbook_domain::CommandId::as_str),

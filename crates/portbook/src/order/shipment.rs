@@ -26,7 +26,6 @@ pub(super) const OUTCOMES: &[ShipmentOutcome] = &[
 
 /// Fields of `declare`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct DeclareFields {
     /// Number of the declaration
     #[arg(long, value_name = "NUMBER")]
@@ -56,7 +55,6 @@ pub(crate) struct DeclareFields {
 
 /// Fields of `clear`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct ClearFields {
     /// Number of the declaration
     #[arg(long, value_name = "NUMBER")]
@@ -82,7 +80,6 @@ pub(crate) struct ClearFields {
 
 /// Fields of `close-shipment`.
 #[derive(Debug, Args)]
-#[group(id = "fields")]
 pub(crate) struct CloseFields {
     /// Number of the declaration
     #[arg(long, value_name = "NUMBER")]
