@@ -60,6 +60,10 @@ fn withdrawn() -> EventData {
     data(r#"application.closed.v1","data":{"outcome":"withdrawn"}"#)
 }
 
+fn refused() -> EventData {
+    data(r#"application.closed.v1","data":{"outcome":"refused"}"#)
+}
+
 /// Writes `data` as the next event of `history`.
 fn draft(history: &CaseHistory, writer: &Writer, number: u128, data: EventData) -> Draft {
     let order = format!(
@@ -220,7 +224,7 @@ fn only_the_service_itself_decides() {
 
     let by_stranger = forged(&writer(INTAKE, 3), withdrawn());
     assert_eq!(place(&[first.clone(), by_stranger]), (1, 9));
-    let in_anothers_name = forged(&writer(INTAKE, 2), withdrawn());
+    let in_anothers_name = forged(&writer(INTAKE, 2), refused());
     assert_eq!(place(&[first.clone(), in_anothers_name]), (1, 9));
     let beyond_its_remit = forged(&writer(LICENSING, 2), withdrawn());
     assert_eq!(place(&[first.clone(), beyond_its_remit]), (1, 9));

@@ -123,6 +123,32 @@ async fn a_case_that_moves_on_is_decided_again_so_often_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_old_memory_costs_no_retry() {
+    let scene = Scene::open().await;
+    let limits = EngineLimits {
+        conflict_retries_max: 0,
+        ..LIMITS
+    };
+    accepted(&scene.engine(Intake).await, &submit(CASE, "s")).await;
+    accepted(&scene.engine(Licensing).await, &grant(CASE, "g")).await;
+    let clearances = [
+        scene.engine_within(Clearance, limits).await,
+        scene.engine_within(Clearance, limits).await,
+    ];
+    for number in 0..6 {
+        let name = format!("d{number}");
+        accepted(&clearances[number % 2], &declare(CASE, &name, &name, 1)).await;
+    }
+    // Taking a case to be new is such a memory too.
+    let again = scene
+        .engine_within(Intake, limits)
+        .await
+        .execute(&submit(CASE, "s"))
+        .await;
+    assert_eq!(again.outcome, Outcome::Already, "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_on_one_case_queue_up_within_an_engine() {
     let scene = Scene::open().await;
     accepted(&scene.engine(Intake).await, &submit(CASE, "s")).await;

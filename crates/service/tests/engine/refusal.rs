@@ -55,7 +55,7 @@ async fn without_a_policy_nothing_is_decided() {
 async fn documents_go_in_by_digest() {
     let scene = Scene::open().await;
     let document = json!({"kind": "k".repeat(500), "sha256": "0".repeat(64), "media_type": "m".repeat(500)});
-    let mut fields = json!({"reason_code": "x"});
+    let mut fields = json!({"reason_code": "r".repeat(400)});
     fields["evidence"] = Value::Array(vec![document; 29]);
     let intake = scene.engine(Intake).await;
     accepted(&intake, &submit("CASE-1", "s")).await;

@@ -55,21 +55,22 @@ impl Scene {
         .unwrap()
     }
 
-    /// An engine that reaches the server at another address and gives up soon.
+    /// An engine that reaches the server at another address and soon gives up on an acknowledgement.
     pub(crate) async fn engine_at(&self, url: &str, service: ServiceName) -> Engine {
-        let second = Duration::from_secs(1);
         let options = BusOptions {
             url: url.to_owned(),
-            request_timeout: second,
             ..self.server.options(identity(service))
         };
         let bus = Bus::connect(options).await.unwrap();
-        let limits = PublishLimits {
-            ack_timeout: second / 5,
-            deadline: second,
-            ..PublishLimits::default()
-        };
-        let publisher = Publisher::start(&bus, limits);
+        let (ack_timeout, deadline) = (Duration::from_millis(200), Duration::from_secs(1));
+        let publisher = Publisher::start(
+            &bus,
+            PublishLimits {
+                ack_timeout,
+                deadline,
+                ..PublishLimits::default()
+            },
+        );
         Engine::new(self.parts_over(bus, publisher, service)).unwrap()
     }
 
