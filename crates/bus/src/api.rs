@@ -75,7 +75,8 @@ impl ApiError {
     }
 
     /// Whether the same request may succeed a moment later.
-    pub(crate) fn is_transient(&self) -> bool {
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::NoResponders { .. } | Self::Unanswered { .. } => true,
             Self::Refused { status, .. } => *status == 503,

@@ -1,4 +1,5 @@
 //! Connecting: what is too old, unknown or exposed is refused, with the way out.
+#![expect(clippy::unwrap_used, reason = "a test's helpers")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,10 +15,9 @@ async fn a_server_that_would_ignore_guards_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("nats://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        listener
-            .incoming()
-            .map_while(Result::ok)
-            .for_each(pretend_to_be_old)
+        for client in listener.incoming().map_while(Result::ok) {
+            pretend_to_be_old(client);
+        }
     });
     let error = Bus::connect(BusOptions::new(&url, Identity::Client, Login::Open))
         .await

@@ -1,4 +1,5 @@
 //! What was stored is found, not stored again, when its acknowledgement is lost.
+#![expect(clippy::unwrap_used, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;
@@ -179,7 +180,7 @@ async fn a_server_killed_under_load_costs_nothing_and_doubles_nothing() {
     let port = server.port();
     let bus = server.connect(Identity::Licensing).await;
     let limits = PublishLimits {
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         ..PublishLimits::default()
     };
     let publisher = Publisher::start(&bus, limits);

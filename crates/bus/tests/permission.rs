@@ -1,4 +1,5 @@
 //! The whole matrix: every identity tries every right, and gets exactly those written down here.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers")]
 
 #[path = "support/raw.rs"]
 mod raw;

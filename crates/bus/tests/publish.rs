@@ -1,7 +1,10 @@
 //! Group commit: guards hold, only the guilty conflict, nothing is stored twice or lost.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/operator.rs"]
+mod operator;
 #[path = "support/raw.rs"]
 mod raw;
 
@@ -11,6 +14,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use case::event;
+use operator::operate;
 use portbook_bus::{Identity, Log, Outgoing, PublishError, PublishLimits, Publisher};
 use portbook_testkit::nats::NatsServer;
 use serde_json::json;
@@ -333,7 +337,7 @@ fn seqs(results: Vec<Result<portbook_bus::Appended, PublishError>>) -> Vec<u64> 
 }
 
 async fn raw_headers(server: &NatsServer, seq: u64) -> String {
-    let answer = raw::operate(server, "STREAM.MSG.GET.PORTBOOK", json!({"seq": seq})).await;
+    let answer = operate(server, "STREAM.MSG.GET.PORTBOOK", json!({"seq": seq})).await;
     let headers = BASE64
         .decode(answer["message"]["hdrs"].as_str().unwrap())
         .unwrap();

@@ -1,13 +1,17 @@
 //! The reader: contiguous over restarts, and fail-stop when the stream is not what it was.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/operator.rs"]
+mod operator;
 #[path = "support/raw.rs"]
 mod raw;
 
 use std::time::Duration;
 
 use case::event;
+use operator::operate;
 use portbook_bus::{Bus, Identity, Log, PublishLimits, Publisher, Reader, ReaderError, ReaderSpec, Stored};
 use portbook_testkit::nats::NatsServer;
 use serde_json::json;
@@ -82,7 +86,7 @@ async fn a_stored_header_cannot_pose_as_the_servers() {
     let stored = log.get(1).await.unwrap();
     assert_eq!(
         log.load_subject("portbook.events.FORGED").await.unwrap(),
-        [stored.clone()]
+        std::slice::from_ref(&stored)
     );
     assert_eq!(
         (stored.seq, stored.subject.as_str()),
@@ -112,7 +116,7 @@ async fn reading_goes_on_where_it_was_when_the_server_is_killed() {
 async fn a_missing_message_is_a_gap() {
     let server = erasable().await;
     store(&server, 0..10).await;
-    let deleted = raw::operate(&server, "STREAM.MSG.DELETE.PORTBOOK", json!({"seq": 5})).await;
+    let deleted = operate(&server, "STREAM.MSG.DELETE.PORTBOOK", json!({"seq": 5})).await;
     assert_eq!(deleted["success"], true, "{deleted}");
     let projector = server.connect(Identity::Projector).await;
     let mut reader = Reader::open(&projector, spec(100, 1)).await.unwrap();
@@ -135,7 +139,7 @@ async fn a_missing_message_is_a_gap() {
 async fn a_purged_beginning_is_a_gap_and_a_lost_end_is_behind() {
     let server = erasable().await;
     store(&server, 0..10).await;
-    let purged = raw::operate(&server, "STREAM.PURGE.PORTBOOK", json!({"seq": 4})).await;
+    let purged = operate(&server, "STREAM.PURGE.PORTBOOK", json!({"seq": 4})).await;
     assert_eq!(purged["purged"], 3, "{purged}");
     let projector = server.connect(Identity::Projector).await;
     let error = Reader::open(&projector, spec(100, 2)).await.unwrap_err();
@@ -172,8 +176,8 @@ async fn a_stream_made_anew_is_not_read_on() {
     let projector = server.connect(Identity::Projector).await;
     let mut reader = Reader::open(&projector, spec(100, 1)).await.unwrap();
     read(&mut reader, 10).await;
-    raw::operate(&server, "STREAM.DELETE.PORTBOOK", json!(null)).await;
-    raw::operate(&server, "STREAM.CREATE.PORTBOOK", erasable_config()).await;
+    operate(&server, "STREAM.DELETE.PORTBOOK", json!(null)).await;
+    operate(&server, "STREAM.CREATE.PORTBOOK", erasable_config()).await;
     store(&server, 100..120).await;
     let error = until_error(&mut reader).await;
     assert!(matches!(error, ReaderError::Changed { seq: 10, .. }), "{error}");
@@ -186,7 +190,7 @@ async fn a_deleted_stream_ends_reading() {
     let projector = server.connect(Identity::Projector).await;
     let mut reader = Reader::open(&projector, spec(100, 1)).await.unwrap();
     read(&mut reader, 10).await;
-    raw::operate(&server, "STREAM.DELETE.PORTBOOK", json!(null)).await;
+    operate(&server, "STREAM.DELETE.PORTBOOK", json!(null)).await;
     let error = until_error(&mut reader).await;
     assert!(matches!(error, ReaderError::Missing { .. }), "{error}");
 }
@@ -236,7 +240,7 @@ async fn yield_times(times: u64) {
 /// A ledger stream whose messages its operator can delete, as a damaged store would.
 async fn erasable() -> NatsServer {
     let server = NatsServer::start().await;
-    raw::operate(&server, "STREAM.CREATE.PORTBOOK", erasable_config()).await;
+    operate(&server, "STREAM.CREATE.PORTBOOK", erasable_config()).await;
     server
 }
 

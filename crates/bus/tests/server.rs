@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerError, ServerSpec, create_seeds};
+use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerError, ServerSpec};
+use portbook_testkit::cluster::production_config;
 use portbook_testkit::nats::{NatsServer, server_binary};
 
 fn spec_in(dir: &Path) -> ServerSpec {
@@ -159,24 +160,10 @@ async fn store_and_keys_are_private() {
 #[test]
 fn the_production_configuration_is_accepted_by_the_server() {
     let dir = tempfile::tempdir().unwrap();
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/nats");
-    fs::copy(shipped.join("users.conf"), dir.path().join("users.conf")).unwrap();
-    // The server opens certificates even to check a configuration, and there are none here.
-    let cluster = without_tls(&fs::read_to_string(shipped.join("cluster.conf")).unwrap());
-    fs::write(dir.path().join("cluster.conf"), cluster).unwrap();
-    create_seeds(&dir.path().join("keys")).unwrap();
-    fs::write(
-        dir.path().join("keys.conf"),
-        portbook_bus::keys_conf(&dir.path().join("keys")).unwrap(),
-    )
-    .unwrap();
-    let route = |node| format!("ROUTE_{node}: \"nats-route://node{node}.example:6222\"\n");
-    let node = format!("NODE_NAME: \"portbook-1\"\n{}{}{}", route(1), route(2), route(3));
-    fs::write(dir.path().join("node.conf"), node).unwrap();
     let checked = Command::new(server_binary())
         .arg("-t")
         .arg("-c")
-        .arg(dir.path().join("cluster.conf"))
+        .arg(production_config(dir.path()))
         .output();
     let checked = checked.unwrap();
     assert!(
@@ -184,18 +171,4 @@ fn the_production_configuration_is_accepted_by_the_server() {
         "{}",
         String::from_utf8_lossy(&checked.stderr)
     );
-}
-
-fn without_tls(config: &str) -> String {
-    let mut inside = false;
-    let mut kept = String::new();
-    for line in config.lines() {
-        inside |= line.trim() == "tls {";
-        if !inside {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-        inside &= line.trim() != "}";
-    }
-    kept
 }

@@ -1,8 +1,12 @@
 //! Streams: created once, pinned, and drift named setting by setting.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers")]
 
+#[path = "support/operator.rs"]
+mod operator;
 #[path = "support/raw.rs"]
 mod raw;
 
+use operator::operate;
 use portbook_bus::{Bus, Identity, StreamError, StreamSpec};
 use portbook_testkit::nats::NatsServer;
 use serde_json::{Value, json};
@@ -22,7 +26,10 @@ const CHANGES: &[(&str, &str)] = &[
     ("allow_atomic", "false"),
     ("allow_rollup_hdrs", "true"),
     ("compression", "\"s2\""),
-    ("republish", "{\"src\":\"portbook.events.*\",\"dest\":\"copy.{{wildcard(1)}}\"}"),
+    (
+        "republish",
+        "{\"src\":\"portbook.events.*\",\"dest\":\"copy.{{wildcard(1)}}\"}",
+    ),
     ("allow_msg_ttl", "true"),
 ];
 
@@ -52,16 +59,16 @@ async fn every_drift_is_named_and_changes_the_digest() {
     let server = NatsServer::with_streams().await;
     let operator = server.connect(Identity::Operator).await;
     let pinned = operator.stream_identity("PORTBOOK").await.unwrap();
-    let info = raw::operate(&server, "STREAM.INFO.PORTBOOK", Value::Null).await;
+    let info = operate(&server, "STREAM.INFO.PORTBOOK", Value::Null).await;
     for (field, value) in CHANGES {
         // Each on a stream made anew, because not every change can be taken back.
-        raw::operate(&server, "STREAM.DELETE.PORTBOOK", Value::Null).await;
+        operate(&server, "STREAM.DELETE.PORTBOOK", Value::Null).await;
         let mut config = info["config"].clone();
         if *field == "allow_rollup_hdrs" {
             config["deny_purge"] = json!(false);
         }
         config[*field] = serde_json::from_str(value).unwrap();
-        raw::operate(&server, "STREAM.CREATE.PORTBOOK", config).await;
+        operate(&server, "STREAM.CREATE.PORTBOOK", config).await;
         let (drifted, digest) = drifted(&operator).await;
         assert!(
             drifted.iter().any(|named| named == field),
@@ -75,9 +82,9 @@ async fn every_drift_is_named_and_changes_the_digest() {
 async fn a_drift_reads_well() {
     let server = NatsServer::with_streams().await;
     let operator = server.connect(Identity::Operator).await;
-    let mut config = raw::operate(&server, "STREAM.INFO.PORTBOOK", Value::Null).await["config"].clone();
+    let mut config = operate(&server, "STREAM.INFO.PORTBOOK", Value::Null).await["config"].clone();
     config["max_age"] = json!(3_600_000_000_000_u64);
-    raw::operate(&server, "STREAM.UPDATE.PORTBOOK", config).await;
+    operate(&server, "STREAM.UPDATE.PORTBOOK", config).await;
     let error = operator.create_stream(&StreamSpec::ledger(1)).await.unwrap_err();
     let expected =
         "stream PORTBOOK is not configured as portbook created it: max_age is 3600000000000, not unset";

@@ -1,4 +1,5 @@
 //! A message whose headers no client can parse: it breaks connections, and is read all the same.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;

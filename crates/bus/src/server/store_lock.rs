@@ -10,10 +10,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use super::{STOP_TIMEOUT, ServerError, at};
 
 const LOCK_FILE: &str = "portbook.lock";
+/// A held lock is waited for this long: a process that is being killed, or has just been forked and not yet replaced by the
+/// program it is to run, holds it for a moment.
+const BRIEF: Duration = Duration::from_millis(500);
 /// How often a lock that is about to be free is tried.
 const LOCK_PERIOD: Duration = Duration::from_millis(5);
 /// Longest text a lock file holds, in bytes.
@@ -39,7 +43,10 @@ impl StoreLock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(|source| at(&path, source))?;
-        if try_lock(&file).map_err(|source| at(&path, source))? {
+        if lock_within(&file, BRIEF)
+            .await
+            .map_err(|source| at(&path, source))?
+        {
             return Ok(Self { file });
         }
         let holder = Holder::read(&mut file);
@@ -51,9 +58,10 @@ impl StoreLock {
             signal(binary, "term", orphan.server)
                 .await
                 .map_err(|source| at(binary, source))?;
-            let freed = tokio::time::timeout(STOP_TIMEOUT, until_locked(&file)).await;
-            if let Ok(locked) = freed {
-                locked.map_err(|source| at(&path, source))?;
+            if lock_within(&file, STOP_TIMEOUT)
+                .await
+                .map_err(|source| at(&path, source))?
+            {
                 return Ok(Self { file });
             }
         }
@@ -107,12 +115,16 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-async fn until_locked(file: &File) -> io::Result<()> {
+async fn lock_within(file: &File, patience: Duration) -> io::Result<bool> {
+    let started = Instant::now();
     let mut period = tokio::time::interval(LOCK_PERIOD);
     while !try_lock(file)? {
+        if started.elapsed() >= patience {
+            return Ok(false);
+        }
         period.tick().await;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Sends a signal by way of nats-server itself: the standard library only knows how to kill.

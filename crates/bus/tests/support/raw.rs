@@ -1,11 +1,9 @@
 //! A bare NATS client under one identity, to do what the bus would not.
-
-use std::time::Duration;
+#![expect(clippy::unwrap_used, reason = "a test that cannot connect has failed")]
 
 use async_nats::{Client, ConnectOptions, Event};
 use portbook_bus::Identity;
 use portbook_testkit::nats::NatsServer;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// Connects as `identity`; what the server says aside comes out of the receiver.
@@ -29,23 +27,4 @@ pub(crate) async fn client(
         .await
         .unwrap();
     (client, said)
-}
-
-/// Asks the JetStream API as the operator.
-pub(crate) async fn operate(server: &NatsServer, subject: &str, question: Value) -> Value {
-    let (client, _) = client(server, Identity::Operator).await;
-    let subject = format!("$JS.API.{subject}");
-    let question = if question.is_null() {
-        String::new()
-    } else {
-        question.to_string()
-    };
-    let request = client.request(subject.clone(), question.into());
-    let answer = tokio::time::timeout(Duration::from_secs(10), request)
-        .await
-        .unwrap()
-        .unwrap();
-    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
-    assert!(answer["error"].is_null(), "{subject}: {answer}");
-    answer
 }
