@@ -40,9 +40,48 @@ impl Remit {
 mod tests {
     use std::collections::BTreeSet;
 
-    use portbook_domain::Command;
+    use portbook_domain::{
+        ApplicationClosed, CloseOutcome, Command, PaperworkQueried, QueryId, QueryStage, Text,
+    };
 
     use super::*;
+
+    fn closed(outcome: CloseOutcome) -> EventData {
+        EventData::ApplicationClosed(ApplicationClosed {
+            outcome,
+            reason_code: None,
+            evidence: Vec::new(),
+        })
+    }
+
+    fn queried(stage: QueryStage) -> EventData {
+        EventData::PaperworkQueried(PaperworkQueried {
+            query_id: QueryId::of_round(stage, None, 1),
+            stage,
+            round: 1,
+            authority: Text::new("MOFCOM").unwrap(),
+            reason: Text::new("end user unclear").unwrap(),
+            notice_no: None,
+            declaration_no: None,
+            reply_due: None,
+        })
+    }
+
+    #[test]
+    fn what_two_services_have_a_word_for_belongs_to_one() {
+        for (data, owner) in [
+            (closed(CloseOutcome::Withdrawn), ServiceName::Intake),
+            (closed(CloseOutcome::Refused), ServiceName::Licensing),
+            (closed(CloseOutcome::Returned), ServiceName::Licensing),
+            (closed(CloseOutcome::Lapsed), ServiceName::Licensing),
+            (queried(QueryStage::Licensing), ServiceName::Paperwork),
+            (queried(QueryStage::Customs), ServiceName::Clearance),
+        ] {
+            let may_state = |service: &&ServiceName| Remit::of(**service).may_state(&data);
+            let owners: Vec<_> = ServiceName::ALL.iter().filter(may_state).collect();
+            assert_eq!(owners, [&owner], "{data:?}");
+        }
+    }
 
     #[test]
     fn every_command_and_every_event_has_a_service() {
