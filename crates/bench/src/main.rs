@@ -1,3 +1,67 @@
-//! Measures portbook against the limits of the machine it runs on.
+//! Measures portbook against the limits of the machine it runs on, in the same run and on the same events, as ratios.
+//!
+//! What is measured, against what, and why is written down in `docs/benchmark.md`.
 
-fn main() {}
+mod arguments;
+mod bare;
+mod command;
+mod cores;
+mod fact;
+mod figure;
+mod import;
+mod memory;
+mod message;
+mod order;
+mod plan;
+mod replay;
+mod site;
+mod speech;
+mod table;
+mod verification;
+mod whole;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, USAGE};
+
+/// Whatever kept a measurement from being made. It is only ever printed, so one type for all of it will do.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            speech::tell(format_args!("error: {error}\n\n{USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    if arguments.help {
+        return ended(speech::answer(USAGE));
+    }
+    ended(measure(&arguments))
+}
+
+fn measure(arguments: &Arguments) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let table = runtime.block_on(plan::carry_out(arguments))?;
+    speech::answer(if arguments.json {
+        table.to_json()?
+    } else {
+        table.to_string()
+    })
+}
+
+/// A missed target is a finding, not a failure; only a measurement that could not be made is one.
+fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    speech::tell(format_args!("error: {failure}"));
+    let mut cause = failure.source();
+    while let Some(found) = cause {
+        speech::tell(format_args!("  caused by: {found}"));
+        cause = found.source();
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,124 @@
+//! The limits on the bus: the NATS client alone, as somebody would use it who only wants to publish or to read.
+
+use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE};
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::{Client, ConnectOptions, Request};
+use futures_util::StreamExt as _;
+use portbook_bus::Identity;
+use portbook_wire::subject::STREAM_LEDGER;
+use serde::Deserialize;
+
+use crate::Failure;
+use crate::message::Message;
+use crate::site::Site;
+
+/// The most an atomic batch of the server takes.
+const BATCH_MESSAGES: usize = 1_000;
+/// Messages asked for at a time; from 5,000 on the server is at full speed.
+const PULL_MESSAGES: usize = 10_000;
+
+/// A limit that could not be reached for.
+#[derive(Debug, thiserror::Error)]
+enum BareError {
+    /// The server did not store a whole batch.
+    #[error("the server acknowledged {found:?} of a batch of {sent} messages")]
+    Count {
+        /// Messages in the batch.
+        sent: usize,
+        /// Messages acknowledged.
+        found: Option<usize>,
+    },
+    /// A consumer ended early.
+    #[error("the consumer delivered {found} of {expected} messages")]
+    Short {
+        /// Messages in the stream.
+        expected: usize,
+        /// Messages delivered.
+        found: usize,
+    },
+}
+
+#[derive(Deserialize)]
+struct BatchAck {
+    count: Option<usize>,
+}
+
+/// Connects with nothing between the caller and the client library.
+pub(crate) async fn connect(site: &Site, identity: Identity) -> Result<Client, Failure> {
+    let seed = std::fs::read_to_string(site.seed_file(identity))?;
+    let options = ConnectOptions::with_nkey(seed.trim().to_owned());
+    Ok(options
+        .custom_inbox_prefix(format!("_INBOX_{identity}"))
+        .connect(site.url())
+        .await?)
+}
+
+/// Puts messages into batches, each member with the headers of its place.
+pub(crate) fn batches_of(client: &Client, messages: Vec<Message>) -> Vec<Vec<Message>> {
+    let inbox = client.new_inbox();
+    // Ids as long as the product's: ten random characters and a number.
+    let random: String = inbox.chars().skip(inbox.len().saturating_sub(10)).collect();
+    let mut batches: Vec<Vec<Message>> = Vec::new();
+    let mut messages = messages.into_iter().peekable();
+    while messages.peek().is_some() {
+        let id = format!("{random}{}", batches.len());
+        let mut batch: Vec<Message> = messages.by_ref().take(BATCH_MESSAGES).collect();
+        for (place, message) in (1_u64..).zip(&mut batch) {
+            message.headers.insert(NATS_BATCH_ID, id.as_str());
+            message.headers.insert(NATS_BATCH_SEQUENCE, place.to_string());
+        }
+        if let Some(last) = batch.last_mut() {
+            last.headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+        }
+        batches.push(batch);
+    }
+    batches
+}
+
+/// Publishes batches one after the other, each acknowledged before the next.
+pub(crate) async fn publish(client: &Client, batches: Vec<Vec<Message>>) -> Result<(), Failure> {
+    for mut batch in batches {
+        let sent = batch.len();
+        let Some(last) = batch.pop() else { continue };
+        for message in batch {
+            client
+                .publish_with_headers(message.subject, message.headers, message.body)
+                .await?;
+        }
+        let commit = Request::new().headers(last.headers).payload(last.body);
+        let answer = client.send_request(last.subject, commit).await?;
+        let BatchAck { count: found } = serde_json::from_slice(&answer.payload)?;
+        if found != Some(sent) {
+            return Err(BareError::Count { sent, found }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Reads the first `expected` messages of the stream without acknowledging any, and counts their bytes.
+pub(crate) async fn count_bytes(client: &Client, expected: usize) -> Result<u64, Failure> {
+    let stream = async_nats::jetstream::new(client.clone())
+        .get_stream(STREAM_LEDGER)
+        .await?;
+    let config = pull::Config {
+        ack_policy: AckPolicy::None,
+        memory_storage: true,
+        ..pull::Config::default()
+    };
+    let consumer = stream.create_consumer(config).await?;
+    let mut arrivals = consumer
+        .stream()
+        .max_messages_per_batch(PULL_MESSAGES)
+        .messages()
+        .await?
+        .take(expected);
+    let (mut found, mut bytes) = (0, 0);
+    while let Some(message) = arrivals.next().await {
+        found += 1;
+        bytes += u64::try_from(message?.payload.len())?;
+    }
+    if found < expected {
+        return Err(BareError::Short { expected, found }.into());
+    }
+    Ok(bytes)
+}
