@@ -292,8 +292,8 @@ impl Patience {
         }
     }
 
-    fn is_over(self) -> bool {
-        self.started.elapsed() >= self.limit
+    fn left(self) -> Duration {
+        self.limit.saturating_sub(self.started.elapsed())
     }
 
     fn unacknowledged(self, subject: &str) -> PublishError {

@@ -76,7 +76,12 @@ impl Switchboard {
                 self.link_up();
             }
             Event::Disconnected | Event::Closed => {
-                tracing::warn!(%identity, "connection to NATS lost");
+                // A connection that is closed by us ends with `Closed` and nothing is lost by it.
+                if event == Event::Disconnected {
+                    tracing::warn!(%identity, "connection to NATS lost");
+                } else {
+                    tracing::debug!(%identity, "connection to NATS closed");
+                }
                 self.link.send_modify(|link| {
                     *link = Link {
                         up: false,

@@ -312,11 +312,28 @@ async fn while_the_server_is_gone_publishers_wait_and_say_so() {
     };
     let publisher = Publisher::start(&bus, limits);
     server.kill().await;
+    let started = std::time::Instant::now();
     let error = publisher.publish(event("GONE", 1, Some(0))).await.unwrap_err();
     assert!(
         matches!(error, PublishError::Unacknowledged { waited_ms, .. } if waited_ms >= 200),
         "{error}"
     );
+    let group = together_while_gone(&publisher).await;
+    assert!(
+        group
+            .iter()
+            .all(|result| matches!(result, Err(PublishError::Unacknowledged { .. }))),
+        "{group:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "deadlines were not kept"
+    );
+}
+
+async fn together_while_gone(publisher: &Publisher) -> Vec<Result<portbook_bus::Appended, PublishError>> {
+    let messages = (0..50).map(|case| publisher.publish(event(&format!("G{case}"), 1, Some(0))));
+    futures_util::future::join_all(messages).await
 }
 
 async fn together(

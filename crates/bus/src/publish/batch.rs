@@ -9,6 +9,8 @@ use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_
 use async_nats::{Client, HeaderMap};
 use futures_util::future::join_all;
 
+use tokio::time::{sleep, timeout};
+
 use super::parcel::Parcel;
 use super::settle::RETRY_PAUSE;
 use super::{Flights, GROUP_MESSAGES_MIN, Patience, PublishError, ack};
@@ -77,12 +79,9 @@ impl Flights {
     /// others together. One guilty member of a thousand must not cost a thousand syncs.
     async fn part(&self, group: &[Parcel], patience: Patience) -> Results {
         let subjects: Vec<String> = group.iter().map(|parcel| parcel.subject.clone()).collect();
-        let last = match self.log.last_by_subjects(&subjects).await {
-            Ok(last) => last,
-            Err(error) => {
-                tracing::warn!(%error, "the last messages could not be read; the group is sent singly");
-                return self.settle_all(group, patience).await;
-            }
+        let Ok(Ok(last)) = timeout(patience.left(), self.log.last_by_subjects(&subjects)).await else {
+            tracing::warn!("the last messages could not be read; the group is sent singly");
+            return self.settle_all(group, patience).await;
         };
         let (suspects, others): (Vec<_>, Vec<_>) = group
             .iter()
@@ -113,9 +112,13 @@ impl Flights {
 
     /// Sends a group as one atomic batch until it is stored; `None` when the server refuses it, so that nothing is.
     async fn commit(&self, group: &[Parcel], patience: Patience) -> Option<Results> {
+        let committed = timeout(patience.left(), self.commit_unhurried(group)).await;
+        committed.unwrap_or_else(|_elapsed| Some(unacknowledged(group, patience)))
+    }
+
+    async fn commit_unhurried(&self, group: &[Parcel]) -> Option<Results> {
         loop {
-            let sent = tokio::time::timeout(self.limits.ack_timeout, self.send_batch(group)).await;
-            match sent {
+            match timeout(self.limits.ack_timeout, self.send_batch(group)).await {
                 Ok(Ok(last_seq)) => return Some(placed(group, last_seq, false)),
                 // Members stored by a server that knows no batches must not be sent once more.
                 Ok(Err(ApiError::Malformed { .. })) => return Some(self.foreign(group)),
@@ -125,13 +128,12 @@ impl Flights {
                 }
                 Ok(Err(_)) | Err(_) => {
                     tracing::warn!(members = group.len(), "no acknowledgement of a batch");
-                    match self.find_batch(group, patience).await {
-                        Ok(Some(last_seq)) => return Some(placed(group, last_seq, true)),
-                        Ok(None) if !patience.is_over() => tokio::time::sleep(RETRY_PAUSE).await,
-                        Ok(None) | Err(_) => return Some(unacknowledged(group, patience)),
+                    if let Some(last_seq) = self.find_batch(group).await {
+                        return Some(placed(group, last_seq, true));
                     }
                 }
             }
+            sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -186,19 +188,15 @@ impl Flights {
 
     /// Looks for a batch whose acknowledgement was lost: answers the sequence of its last member if all are stored next to
     /// each other. A single member may have been stored long before, by another import of the same file.
-    async fn find_batch(&self, group: &[Parcel], patience: Patience) -> Result<Option<u64>, PublishError> {
-        let Some(last) = group.last() else { return Ok(None) };
-        let Some(last_seq) = self.find_patiently(last, patience).await? else {
-            return Ok(None);
-        };
+    async fn find_batch(&self, group: &[Parcel]) -> Option<u64> {
+        let last_seq = self.find_unhurried(group.last()?).await?;
         let before_first = last_seq.saturating_sub(count_of(group));
         for (place, parcel) in (1_u64..).zip(group) {
-            let seq = before_first.saturating_add(place);
-            if !self.is_at(parcel, seq, patience).await? {
-                return Ok(None);
+            if !self.is_at(parcel, before_first.saturating_add(place)).await {
+                return None;
             }
         }
-        Ok(Some(last_seq))
+        Some(last_seq)
     }
 
     fn foreign(&self, group: &[Parcel]) -> Results {

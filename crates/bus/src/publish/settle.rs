@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{sleep, timeout};
+
 use super::parcel::Parcel;
 use super::{Flights, Patience, PublishError, ack};
 use crate::api::ApiError;
@@ -18,62 +20,59 @@ const WRONG_LAST_SEQUENCE_CONSTANT: u64 = 10_164;
 impl Flights {
     /// Sends one message until it is stored, refused, or time is over.
     pub(super) async fn settle(&self, parcel: &Parcel, patience: Patience) -> Result<Appended, PublishError> {
+        let settled = timeout(patience.left(), self.settle_unhurried(parcel)).await;
+        settled.unwrap_or_else(|_elapsed| Err(patience.unacknowledged(&parcel.subject)))
+    }
+
+    async fn settle_unhurried(&self, parcel: &Parcel) -> Result<Appended, PublishError> {
         loop {
-            match self.send(parcel).await {
-                Ok(ack) if ack.duplicate => return self.same_as(parcel, ack.seq, patience).await,
+            let error = match self.send(parcel).await {
+                Ok(ack) if ack.duplicate => return self.same_as(parcel, ack.seq).await,
                 Ok(ack) => {
                     return Ok(Appended {
                         seq: ack.seq,
                         duplicate: false,
                     });
                 }
-                Err(error) => match error.refusal_code() {
-                    Some(WRONG_LAST_SEQUENCE) => return self.after_conflict(parcel, patience).await,
-                    Some(WRONG_LAST_SEQUENCE_CONSTANT) => {}
-                    _ => {
-                        tracing::debug!(%error, "not acknowledged");
-                        if let Some(definite) = self.definite(error) {
-                            return Err(definite);
-                        }
-                        if let Some(seq) = self.find_patiently(parcel, patience).await? {
-                            return Ok(Appended { seq, duplicate: true });
-                        }
+                Err(error) => error,
+            };
+            match error.refusal_code() {
+                Some(WRONG_LAST_SEQUENCE) => return self.after_conflict(parcel).await,
+                Some(WRONG_LAST_SEQUENCE_CONSTANT) => {}
+                Some(_) | None => {
+                    tracing::debug!(%error, "not acknowledged");
+                    if let Some(definite) = self.definite(error) {
+                        return Err(definite);
                     }
-                },
+                    if let Some(seq) = self.find_unhurried(parcel).await {
+                        return Ok(Appended { seq, duplicate: true });
+                    }
+                }
             }
-            self.pause(parcel, patience).await?;
+            sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Where the message is stored, if it is.
-    pub(super) async fn find_patiently(
-        &self,
-        parcel: &Parcel,
-        patience: Patience,
-    ) -> Result<Option<u64>, PublishError> {
+    /// Where the message is stored, if it is. Not to know is no answer: without one the message must not be sent again.
+    pub(super) async fn find_unhurried(&self, parcel: &Parcel) -> Option<u64> {
         loop {
             match self.find(parcel).await {
-                Ok(found) => return Ok(found),
+                Ok(found) => return found,
                 Err(error) => tracing::debug!(%error, "what became of a message could not be read"),
             }
-            self.pause(parcel, patience).await?;
+            sleep(RETRY_PAUSE).await;
         }
     }
 
     /// Whether the message is stored as `seq`.
-    pub(super) async fn is_at(
-        &self,
-        parcel: &Parcel,
-        seq: u64,
-        patience: Patience,
-    ) -> Result<bool, PublishError> {
+    pub(super) async fn is_at(&self, parcel: &Parcel, seq: u64) -> bool {
         loop {
             match self.log.get(seq).await {
-                Ok(stored) => return Ok(parcel.is(&stored)),
-                Err(ReadError::Missing { .. }) => return Ok(false),
+                Ok(stored) => return parcel.is(&stored),
+                Err(ReadError::Missing { .. }) => return false,
                 Err(ReadError::Api(error)) => tracing::debug!(%error, seq, "a message could not be read"),
             }
-            self.pause(parcel, patience).await?;
+            sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -112,8 +111,8 @@ impl Flights {
     }
 
     /// The server took the message for a repeat of `seq`: it is one only if the bytes are the same.
-    async fn same_as(&self, parcel: &Parcel, seq: u64, patience: Patience) -> Result<Appended, PublishError> {
-        if self.is_at(parcel, seq, patience).await? {
+    async fn same_as(&self, parcel: &Parcel, seq: u64) -> Result<Appended, PublishError> {
+        if self.is_at(parcel, seq).await {
             return Ok(Appended { seq, duplicate: true });
         }
         tracing::error!(subject = %parcel.subject, seq, "a message id was used for other bytes");
@@ -126,8 +125,8 @@ impl Flights {
 
     /// The guard did not hold. The server checks it before it looks at the message id, so it may be this very message,
     /// sent before and acknowledged to nobody, that moved the subject on.
-    async fn after_conflict(&self, parcel: &Parcel, patience: Patience) -> Result<Appended, PublishError> {
-        if let Some(seq) = self.find_patiently(parcel, patience).await? {
+    async fn after_conflict(&self, parcel: &Parcel) -> Result<Appended, PublishError> {
+        if let Some(seq) = self.find_unhurried(parcel).await {
             return Ok(Appended { seq, duplicate: true });
         }
         let subject = parcel.subject.clone();
@@ -144,7 +143,7 @@ impl Flights {
                 }
                 Err(error) => tracing::debug!(%error, "the last message could not be read"),
             }
-            self.pause(parcel, patience).await?;
+            sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -172,14 +171,5 @@ impl Flights {
             }),
             ApiError::NoResponders { .. } | ApiError::Unanswered { .. } => None,
         }
-    }
-
-    /// Before another attempt: gives up when time is over.
-    async fn pause(&self, parcel: &Parcel, patience: Patience) -> Result<(), PublishError> {
-        if patience.is_over() {
-            return Err(patience.unacknowledged(&parcel.subject));
-        }
-        tokio::time::sleep(RETRY_PAUSE).await;
-        Ok(())
     }
 }
