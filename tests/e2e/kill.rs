@@ -82,11 +82,10 @@ fn check(node: &Node, acknowledged: &BTreeSet<String>) {
 async fn check_replay(node: &Node) {
     let other = Node::new();
     copy(&node.home(), &other.home());
-    fs::remove_dir_all(other.home().join("ledger/store")).unwrap();
+    other.forget_ledger();
     other.run(&["init", "--replay"]).exits(0);
     let parts = Parts::start(&other).await;
     let size = node.signed_size();
-    wait_for("the replay", || fs::read(other.home().join("ledger/store/db")).ok().map(|_| ())).unwrap();
     other.wait_until_signed(size);
     parts.stop().await;
     other.run(&["verify", "--all", "--quick", "--at", &size.to_string()]).exits(0);
@@ -96,7 +95,7 @@ async fn check_replay(node: &Node) {
 
 /// The parts of a portbook, each a process of its own.
 struct Parts {
-    server: ManagedServer,
+    server: Option<ManagedServer>,
     url: String,
     port: u16,
     processes: Vec<(&'static str, Child)>,
@@ -112,15 +111,16 @@ impl Parts {
         fs::write(node.home().join("nats.url"), &url).unwrap();
         let port = url.rsplit(':').next().unwrap().parse().unwrap();
         let processes = PROCESSES.map(|name| (name, node.spawn(&["run", name], name))).into();
-        Self { server, url, port, processes, seeds: seeds(node) }
+        Self { server: Some(server), url, port, processes, seeds: seeds(node) }
     }
 
     /// Kills the part whose turn it is, and starts it again.
     async fn kill(&mut self, node: &Node, turn: usize) {
         let turn = turn % (PROCESSES.len() + 1);
         if turn == PROCESSES.len() {
-            self.server.kill().await.unwrap();
-            self.server = start_server(node, Some(self.port)).await;
+            // The lock on the store goes with the value, so it goes first.
+            self.server.take().unwrap().kill().await.unwrap();
+            self.server = Some(start_server(node, Some(self.port)).await);
             return;
         }
         let (name, process) = &mut self.processes[turn];
@@ -137,13 +137,23 @@ impl Parts {
         identity.last_seq
     }
 
-    async fn stop(self) {
-        for (name, mut process) in self.processes {
+    async fn stop(mut self) {
+        for (name, mut process) in std::mem::take(&mut self.processes) {
             signal("-TERM", process.id());
             let status = wait_for(name, || process.try_wait().unwrap()).unwrap();
             assert!(status.success(), "{name}: {status}");
         }
-        self.server.stop().await.unwrap();
+        self.server.take().unwrap().stop().await.unwrap();
+    }
+}
+
+impl Drop for Parts {
+    /// A story that failed leaves no process behind.
+    fn drop(&mut self) {
+        for (_, process) in &mut self.processes {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
     }
 }
 

@@ -120,12 +120,6 @@ impl Node {
         assert_eq!(up.wait().unwrap().code(), Some(0), "{}", fs::read_to_string(self.log("up")).unwrap());
     }
 
-    /// Waits for `up` to end by itself.
-    pub(crate) fn ended(&mut self) -> Option<i32> {
-        let mut up = self.up.take().expect("nothing is up");
-        wait_for("up to end", || up.try_wait().unwrap()).expect("up goes on").code()
-    }
-
     /// Removes the store and what was published; only what was signed stays.
     pub(crate) fn forget_ledger(&self) {
         let ledger = self.home().join("ledger");

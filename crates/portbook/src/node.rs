@@ -10,7 +10,7 @@ use portbook_bus::{
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
-use portbook_projector::{Pace, Position, Projector, RunParts, Signer, SignerParts, run};
+use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_store::{Store, StoreReader};
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
@@ -183,6 +183,7 @@ pub(crate) async fn run_service(
     })
     .map_err(|error| Failure::of(Exit::Configuration, &error))?;
     let served = serve(&bus, Arc::new(engine), session.config.service.commands_in_flight_max, stopped(stop)).await;
+    bus.close().await;
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
@@ -200,15 +201,13 @@ pub(crate) async fn run_projector(
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
     let projector = Projector::new(store);
     let reader = projector.reader();
-    let signer = Signer::open(SignerParts {
+    let signer = SignerParts {
         directory: session.home.ledger(),
         reader: reader.clone(),
         register: CheckpointRegister::new(&bus, CHECKPOINT_REGISTER),
-        key: key.clone(),
-        origin: origin.clone(),
-    })
-    .await
-    .map_err(portbook_projector::RunError::from)?;
+        key,
+        origin,
+    };
     let attesting = tokio::task::spawn_blocking({
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
@@ -216,12 +215,10 @@ pub(crate) async fn run_projector(
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
-        bus,
+        bus: bus.clone(),
         stream: STREAM_LEDGER.to_owned(),
         projector,
         signer,
-        log_key: key.secret().clone(),
-        origin,
         pace: Pace {
             batch_messages_max: settings.batch_messages_max,
             batch_wait: Duration::from_millis(settings.batch_wait_ms),
@@ -231,6 +228,7 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
+    bus.close().await;
     let attested = attesting.await.map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested

@@ -15,7 +15,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_head, check_identity};
 use crate::projector::{Projector, TakeError, Taken};
-use crate::signer::{SignError, Signer};
+use crate::signer::{SignError, Signer, SignerParts};
 
 /// Batches read ahead while one is recorded: enough to hide the stream's latency, few enough to bound memory.
 const BATCHES_AHEAD: usize = 2;
@@ -46,12 +46,8 @@ pub struct RunParts {
     pub publisher: Publisher,
     /// The writing half of the ledger.
     pub projector: Projector,
-    /// Signs the checkpoints.
-    pub signer: Signer,
-    /// The log key, under which seals are requested.
-    pub log_key: SecretKey,
-    /// The log's name.
-    pub origin: Origin,
+    /// Signs the checkpoints, and under its key requests the seals.
+    pub signer: SignerParts,
     /// How time is divided.
     pub pace: Pace,
     /// Where progress is told.
@@ -112,6 +108,8 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     let book = parts.projector.book();
     check_identity(&parts.bus.stream_identity(&parts.stream).await?, book)?;
     check_head(&Log::ledger(&parts.bus), &parts.stream, &parts.projector.reader()).await?;
+    let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
+    let signer = Signer::open(parts.signer).await?;
     let spec = ReaderSpec {
         stream: parts.stream.clone(),
         start_seq: book.size() + 1,
@@ -130,9 +128,9 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
         bus: parts.bus,
         stream: parts.stream,
         publisher: parts.publisher,
-        signer: parts.signer,
-        log_key: parts.log_key,
-        origin: parts.origin,
+        signer,
+        log_key,
+        origin,
         pace: parts.pace,
         position: parts.position,
     };

@@ -16,7 +16,7 @@ use portbook_store::{LedgerDirectory, StoreError, StoreReader};
 
 /// Signs and publishes checkpoints of one ledger.
 #[derive(Debug)]
-pub struct Signer {
+pub(crate) struct Signer {
     directory: LedgerDirectory,
     reader: StoreReader,
     register: CheckpointRegister,
@@ -133,7 +133,7 @@ impl Signer {
     /// # Errors
     /// [`SignError`] when the three contradict each other: somebody rolled one of them back, or signs as well. Nothing
     /// must be signed then.
-    pub async fn open(parts: SignerParts) -> Result<Self, SignError> {
+    pub(crate) async fn open(parts: SignerParts) -> Result<Self, SignError> {
         let SignerParts { directory, reader, register, key, origin } = parts;
         let size = reader.book()?.size();
         let Some(log) = directory.begin_signing()? else { return Err(SignError::LogMissing { size }) };
@@ -160,7 +160,7 @@ impl Signer {
 
     /// SHA-256 of the checkpoint published last, as the next seal states it; and its size.
     #[must_use]
-    pub fn published(&self) -> (Hash, Size) {
+    pub(crate) fn published(&self) -> (Hash, Size) {
         (self.published, self.covered.size())
     }
 
@@ -170,7 +170,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`SignError`] when the tree on disk is not the one that was folded, or contradicts what was signed.
-    pub async fn sign(&mut self, sealed: &Sealed) -> Result<(), SignError> {
+    pub(crate) async fn sign(&mut self, sealed: &Sealed) -> Result<(), SignError> {
         let size = sealed.index.size_through();
         if let Some(last) = self.log.last().copied() {
             if size < last.size {

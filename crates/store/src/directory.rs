@@ -133,6 +133,9 @@ impl LedgerDirectory {
         let path = self.path.join("checkpoints");
         let failed = |source| StoreError::Io { doing: "list", path: path.clone(), source };
         let mut sizes = Vec::new();
+        if !path.exists() {
+            return Ok(sizes);
+        }
         for entry in fs::read_dir(&path).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             // Unfinished files have another ending; they are left to the next publication.

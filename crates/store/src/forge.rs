@@ -30,11 +30,6 @@ pub enum Forgery {
         /// The leaf.
         index: u64,
     },
-    /// Leaf `index` and the one behind it change places.
-    Swap {
-        /// The first of the two.
-        index: u64,
-    },
 }
 
 /// Applies `forgery` to the store in `path`, which nobody may have open.
@@ -44,9 +39,7 @@ pub enum Forgery {
 pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
     let db = durable::open(path, false)?;
     let index = match forgery {
-        Forgery::Replace { index, .. } | Forgery::Remove { index } | Forgery::Double { index } | Forgery::Swap { index } => {
-            *index
-        }
+        Forgery::Replace { index, .. } | Forgery::Remove { index } | Forgery::Double { index } => *index,
     };
     let found = value_holding(&db, key::LEAVES, index).map_err(reading)?;
     let (first, value) = found.ok_or(StoreError::LeafMissing { index, size: 0 })?;
@@ -59,8 +52,6 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
         Forgery::Replace { bytes, .. } => leaves.iter_mut().skip(at).take(1).for_each(|leaf| leaf.clone_from(bytes)),
         Forgery::Remove { .. } => drop(leaves.remove(at)),
         Forgery::Double { .. } => leaves.extend_from_within(at..=at),
-        Forgery::Swap { .. } if at + 1 < leaves.len() => leaves.swap(at, at + 1),
-        Forgery::Swap { .. } => return Err(StoreError::LeafMissing { index: index + 1, size: first }),
     }
     if let Forgery::Double { .. } = forgery {
         // The copy went to the end; bring it beside its original.

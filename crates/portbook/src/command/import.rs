@@ -14,9 +14,12 @@ use crate::args::ImportArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
-use crate::node::{Server, secret};
+use crate::node::{Server, interrupted, secret};
 use crate::session::Session;
 use crate::speech::grouped;
+
+/// How an import that ended early goes on.
+const AGAIN: &str = "run the same import again: what is stored is not stored twice";
 
 type Input = Box<dyn BufRead + Send>;
 
@@ -47,7 +50,10 @@ pub(crate) fn run(session: &Session, args: &ImportArgs) -> Outcome {
             session.block_on(async {
                 let server = Server::running(session)?;
                 let bus = server.address().connect(session, Identity::Importer).await?;
-                let imported = import(session, &bus, source.clone(), observations, &mut rejects).await;
+                let imported = tokio::select! {
+                    imported = import(session, &bus, source.clone(), observations, &mut rejects) => imported,
+                    () = interrupted() => Err(Failure::new(Exit::Interrupted, "interrupted").hint(AGAIN)),
+                };
                 bus.close().await;
                 imported
             })?
@@ -87,7 +93,7 @@ fn failed(error: &ImportError) -> Failure {
         ImportError::Unwritable { .. } | ImportError::NotRecordable { .. } => Exit::Rejected,
         ImportError::Read(_) | ImportError::Publish(_) => Exit::Unavailable,
     };
-    Failure::of(exit, error).hint("run the same import again: what is stored is not stored twice")
+    Failure::of(exit, error).hint(AGAIN)
 }
 
 /// Opens a file of observations; `-` is standard input.

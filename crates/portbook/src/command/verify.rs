@@ -65,14 +65,17 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     }
 }
 
-/// What `up` does before it writes: the whole structure, against the newest checkpoint if there is one.
+/// What `up` does before it writes: the whole structure, against the newest checkpoint that the store has reached.
+///
+/// A store may be behind: the stream brings it up to date, and then every signed root is compared.
 pub(crate) fn audit_at_start(session: &Session, reader: &StoreReader) -> Result<(), Failure> {
     let directory = session.home.ledger();
-    if directory.checkpoint()?.is_none() {
+    let size = reader.book()?.frontier.size();
+    let Some(reached) = directory.checkpoint_sizes()?.into_iter().rfind(|signed| *signed <= size) else {
         return Ok(());
-    }
+    };
     let trust = Trusted::load(session, None)?;
-    match carry_out(session, reader, &directory, &trust.trust, Against::Newest, Depth::Structure) {
+    match carry_out(session, reader, &directory, &trust.trust, Against::Size(reached), Depth::Structure) {
         Ok(Verified::Holds(_)) => Ok(()),
         Ok(Verified::Faulty { fault, .. }) => {
             Err(Failure::new(Exit::LedgerFault, format!("the ledger is not what was signed: {fault}"))
