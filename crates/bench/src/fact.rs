@@ -78,7 +78,7 @@ fn line(place: u64) -> String {
             digest(place)
         ),
         _ => format!(
-            r#""type":"shipment_cleared",{goods},"license_no":"25BM{case:08}","declaration_no":"31042025{case:010}","control_status":"licensed","doc_digest":"{}""#,
+            r#""type":"shipment_cleared",{goods},"license_no":"25BM{case:08}","declaration_no":"31042025{case:010}","control_status":"controlled","doc_digest":"{}""#,
             digest(place)
         ),
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use portbook_bus::{CheckpointRegister, Identity, PublishLimits, Publisher};
-use portbook_projector::{Pace, Position, Projector, RunParts, Signer, SignerParts, run};
+use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
 use portbook_store::{LedgerDirectory, Store};
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::{oneshot, watch};
@@ -84,24 +84,18 @@ async fn parts(
 ) -> Result<RunParts, Failure> {
     let bus = site.connect(Identity::Projector).await?;
     let projector = Projector::new(store);
-    // Each ledger has a register of its own: to the same one they would look like two projectors at odds.
-    let register = CheckpointRegister::new(&bus, &format!("portbook.checkpoint.{name}"));
-    let (key, origin) = (log_key()?, origin()?);
-    let log_key = key.secret().clone();
-    let signer = Signer::open(SignerParts {
-        directory,
-        reader: projector.reader(),
-        register,
-        key,
-        origin: origin.clone(),
-    });
     Ok(RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
         stream: STREAM_LEDGER.to_owned(),
-        signer: signer.await?,
+        signer: SignerParts {
+            directory,
+            reader: projector.reader(),
+            // Each ledger has a register of its own: to the same one they would look like two projectors at odds.
+            register: CheckpointRegister::new(&bus, &format!("portbook.checkpoint.{name}")),
+            key: log_key()?,
+            origin: origin()?,
+        },
         projector,
-        log_key,
-        origin,
         pace: Pace {
             batch_messages_max,
             batch_wait: BATCH_WAIT,
