@@ -18,83 +18,85 @@ fn refusal(typed: &str, flag: &str, value: &[&str]) -> String {
     order(&line).unwrap_err()
 }
 
+const BAD_VALUES: &[(&str, &str, &str, &str)] = &[
+    (
+        "submit",
+        "--applicant",
+        "",
+        "text must be 1 to 500 characters without control characters, found \"\"",
+    ),
+    (
+        "submit",
+        "--end-user-commitment",
+        "AB",
+        "digest must be 64 lower-case hexadecimal digits, found \"AB\"",
+    ),
+    (
+        "submit",
+        "--destination",
+        "de",
+        "country must be an ISO 3166-1 alpha-2 code, found \"de\"",
+    ),
+    (
+        "submit",
+        "--exit-port",
+        "NBG",
+        "port must be a UN/LOCODE: two letters, then three of A-Z 2-9, found \"NBG\"",
+    ),
+    (
+        "query",
+        "--reply-due",
+        "2025-02-30",
+        "a day is written as YYYY-MM-DD and is in the calendar, found \"2025-02-30\"",
+    ),
+    (
+        "query",
+        "--query-id",
+        "a b",
+        "query id must be 1 to 64 printable characters without spaces, found \"a b\"",
+    ),
+    (
+        "grant",
+        "--license-no",
+        "L 1",
+        "license number must be 1 to 32 printable characters without spaces, found \"L 1\"",
+    ),
+    ("grant", "--uses-allowed", "many", "invalid digit found in string"),
+    (
+        "change-license",
+        "--effective-at",
+        "tomorrow",
+        "a time is written like 2025-04-07T02:36:44Z",
+    ),
+    (
+        "declare",
+        "--declaration-no",
+        "",
+        "declaration number must be 1 to 32 printable characters",
+    ),
+    (
+        "close-shipment",
+        "--returned-kg",
+        "1.2345",
+        "kg must be kilograms with at most three decimal places",
+    ),
+    (
+        "correct",
+        "--target-event-id",
+        "1",
+        "event id must be a UUID in lower-case hyphenated form, found \"1\"",
+    ),
+    (
+        "annul",
+        "--target-leaf",
+        "1",
+        "digest must be 64 lower-case hexadecimal digits, found \"1\"",
+    ),
+];
+
 #[test]
 fn a_bad_value_is_told_with_its_flag_and_its_rule() {
-    for (typed, flag, value, told) in [
-        (
-            "submit",
-            "--applicant",
-            "",
-            "text must be 1 to 500 characters without control characters, found \"\"",
-        ),
-        (
-            "submit",
-            "--end-user-commitment",
-            "AB",
-            "digest must be 64 lower-case hexadecimal digits, found \"AB\"",
-        ),
-        (
-            "submit",
-            "--destination",
-            "de",
-            "country must be an ISO 3166-1 alpha-2 code, found \"de\"",
-        ),
-        (
-            "submit",
-            "--exit-port",
-            "NBG",
-            "port must be a UN/LOCODE: two letters, then three of A-Z 2-9, found \"NBG\"",
-        ),
-        (
-            "query",
-            "--reply-due",
-            "2025-02-30",
-            "a day is written as YYYY-MM-DD and is in the calendar, found \"2025-02-30\"",
-        ),
-        (
-            "query",
-            "--query-id",
-            "a b",
-            "query id must be 1 to 64 printable characters without spaces, found \"a b\"",
-        ),
-        (
-            "grant",
-            "--license-no",
-            "L 1",
-            "license number must be 1 to 32 printable characters without spaces, found \"L 1\"",
-        ),
-        ("grant", "--uses-allowed", "many", "invalid digit found in string"),
-        (
-            "change-license",
-            "--effective-at",
-            "tomorrow",
-            "a time is written like 2025-04-07T02:36:44Z",
-        ),
-        (
-            "declare",
-            "--declaration-no",
-            "",
-            "declaration number must be 1 to 32 printable characters",
-        ),
-        (
-            "close-shipment",
-            "--returned-kg",
-            "1.2345",
-            "kg must be kilograms with at most three decimal places",
-        ),
-        (
-            "correct",
-            "--target-event-id",
-            "1",
-            "event id must be a UUID in lower-case hyphenated form, found \"1\"",
-        ),
-        (
-            "annul",
-            "--target-leaf",
-            "1",
-            "digest must be 64 lower-case hexadecimal digits, found \"1\"",
-        ),
-    ] {
+    for (typed, flag, value, told) in BAD_VALUES {
         let text = refusal(typed, flag, &[value]);
         assert!(text.contains(told), "{typed} {flag} {value}: {text}");
         assert!(text.contains(flag), "{typed} {flag} {value}: {text}");
@@ -121,67 +123,69 @@ fn a_patch_is_a_pointer_and_two_values_in_json() {
     );
 }
 
+const BAD_LINES: &[(&str, &str)] = &[
+    ("", "the number of a line is 1 to 65535, found \"\""),
+    ("0,hs=850511", "the number of a line is 1 to 65535, found \"0\""),
+    (
+        "65536,hs=850511",
+        "the number of a line is 1 to 65535, found \"65536\"",
+    ),
+    ("+1,hs=850511", "the number of a line is 1 to 65535, found \"+1\""),
+    (
+        "hs=850511,1",
+        "\"1\" is neither the line's number, which comes first, nor field=value",
+    ),
+    (
+        "hs=850511,code=1C905.a,element=Dy,kg=1",
+        "the line's number is missing: begin with it, as in 1,hs=8505111000",
+    ),
+    ("1,code=1C905.a,element=Dy,kg=1", "hs is missing: add hs=…"),
+    (
+        "1,hs=8505,code=1C905.a,element=Dy,kg=1",
+        "hs: hs must be 6 to 10 digits, found \"8505\"",
+    ),
+    ("1,hs=850511,element=Dy,kg=1", "code is missing: add code=…"),
+    (
+        "1,hs=850511,code=,element=Dy,kg=1",
+        "code: control code must be 1 to 16 characters",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=dy,kg=1",
+        "element: element must be a capital letter",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy",
+        "the mass is missing: add kg=… or g=…",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy,kg=1,g=1000",
+        "the mass is stated twice, as kg and as g",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy,kg=1,kg=2",
+        "kg is stated twice",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy,kg=-1",
+        "kg must be kilograms with at most three decimal places",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy,g=1.5",
+        "g must be whole grams, at most 9007199254740991, found \"1.5\"",
+    ),
+    (
+        "1,hs=850511,mass=1",
+        "a line has no field \"mass\"; its fields are hs, code, element, form, kg, g",
+    ),
+    (
+        "1,hs=850511,code=1C905.a,element=Dy,kg=1,",
+        "\"\" is neither the line's number",
+    ),
+];
+
 #[test]
 fn a_line_says_what_is_wrong_with_it() {
-    for (text, told) in [
-        ("", "the number of a line is 1 to 65535, found \"\""),
-        ("0,hs=850511", "the number of a line is 1 to 65535, found \"0\""),
-        (
-            "65536,hs=850511",
-            "the number of a line is 1 to 65535, found \"65536\"",
-        ),
-        ("+1,hs=850511", "the number of a line is 1 to 65535, found \"+1\""),
-        (
-            "hs=850511,1",
-            "\"1\" is neither the line's number, which comes first, nor field=value",
-        ),
-        (
-            "hs=850511,code=1C905.a,element=Dy,kg=1",
-            "the line's number is missing: begin with it, as in 1,hs=8505111000",
-        ),
-        ("1,code=1C905.a,element=Dy,kg=1", "hs is missing: add hs=…"),
-        (
-            "1,hs=8505,code=1C905.a,element=Dy,kg=1",
-            "hs: hs must be 6 to 10 digits, found \"8505\"",
-        ),
-        ("1,hs=850511,element=Dy,kg=1", "code is missing: add code=…"),
-        (
-            "1,hs=850511,code=,element=Dy,kg=1",
-            "code: control code must be 1 to 16 characters",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=dy,kg=1",
-            "element: element must be a capital letter",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy",
-            "the mass is missing: add kg=… or g=…",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy,kg=1,g=1000",
-            "the mass is stated twice, as kg and as g",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy,kg=1,kg=2",
-            "kg is stated twice",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy,kg=-1",
-            "kg must be kilograms with at most three decimal places",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy,g=1.5",
-            "g must be whole grams, at most 9007199254740991, found \"1.5\"",
-        ),
-        (
-            "1,hs=850511,mass=1",
-            "a line has no field \"mass\"; its fields are hs, code, element, form, kg, g",
-        ),
-        (
-            "1,hs=850511,code=1C905.a,element=Dy,kg=1,",
-            "\"\" is neither the line's number",
-        ),
-    ] {
+    for (text, told) in BAD_LINES {
         let found = line::application_line(text).unwrap_err();
         assert!(found.starts_with(told), "{text}: {found}");
     }
