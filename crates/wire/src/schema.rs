@@ -56,8 +56,8 @@ schemas! {
     ShipmentDeclared = "shipment.declared", 1, "b0b9c8c443fbe3a71997edcae56703d4a486b74a5ad412f5f434a803a9b398ae";
     ShipmentCleared = "shipment.cleared", 1, "b63ab954715dd7bd0b195421d4d9f161538d9ac6e9d0b1d218014a8103cf2bb6";
     ShipmentClosed = "shipment.closed", 1, "de307d6256e08358da1095d2c6b2e97ec9b78d81918b0465dc7716d49a147c52";
-    RecordCorrected = "record.corrected", 1, "73d6476c1a872b02fbd0125606c30d1cfea0eb0190a3657a7d8d11cc12ed417a";
-    RecordAnnulled = "record.annulled", 1, "62cb9a169ccf753e5f1a9147192f507ba0941783a3fae76b56dca9540730717a";
+    RecordCorrected = "record.corrected", 1, "63705fc34945815a7073ebcfc233f0fc665828d2e5a9ac3bb761ddf2547cbf07";
+    RecordAnnulled = "record.annulled", 1, "a5ed4b65b6564ae14e91d6c9a649e66ee951c62d7e9adc963cb432214e80fb2a";
 }
 
 /// Whether `urn` names a schema of this type and version, known here or not.

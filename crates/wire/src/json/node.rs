@@ -152,13 +152,20 @@ impl<'a> Node<'a> {
     pub(crate) fn into_object(self) -> Result<Object<'a>, JsonError> {
         match self {
             Self::Object(members) => Ok(members),
-            other @ (Self::Bool(_) | Self::Integer(_) | Self::Text(_) | Self::List(_)) => {
-                Err(JsonError::document(JsonRule::WrongKind {
-                    expected: "an object".to_owned(),
-                    found: other.kind().to_owned(),
-                }))
-            }
+            other @ (Self::Bool(_) | Self::Integer(_) | Self::Text(_) | Self::List(_)) => Err(other.no_object()),
         }
+    }
+
+    /// Insists on an object.
+    pub(crate) fn check_object(&self) -> Result<(), JsonError> {
+        match self {
+            Self::Object(_) => Ok(()),
+            Self::Bool(_) | Self::Integer(_) | Self::Text(_) | Self::List(_) => Err(self.no_object()),
+        }
+    }
+
+    fn no_object(&self) -> JsonError {
+        JsonError::document(JsonRule::WrongKind { expected: "an object".to_owned(), found: self.kind().to_owned() })
     }
 
     /// The text, when it is one.

@@ -93,6 +93,17 @@ impl<'de> Deserializer<'de> for Typed<'de, '_> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// A list of the fields in their order is no object, although derived readers would take it for one.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        self.0.check_object()?;
+        self.deserialize_any(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -120,7 +131,7 @@ impl<'de> Deserializer<'de> for Typed<'de, '_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
