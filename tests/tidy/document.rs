@@ -125,7 +125,7 @@ fn lost_pages(file: &TextFile, tree: &Tree) -> Vec<Finding> {
         let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-'));
         for word in words
             .map(|word| word.trim_end_matches('.'))
-            .filter(|word| word.len() > 3 && word.ends_with(".md"))
+            .filter(|word| is_page(word))
         {
             if !tree.files.iter().any(|file| file.name() == word) {
                 findings.push(file.finding(
@@ -137,6 +137,10 @@ fn lost_pages(file: &TextFile, tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn is_page(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|ending| ending == "md")
 }
 
 /// Lines outside of code blocks.

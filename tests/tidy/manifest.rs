@@ -38,7 +38,7 @@ pub(crate) fn read(tree: &Tree) -> (Vec<Manifest<'_>>, Vec<Finding>) {
                 });
             }
             Err(error) => {
-                findings.push(file.finding(1, format!("not a manifest: {}", error.message()), "TOML"))
+                findings.push(file.finding(1, format!("not a manifest: {}", error.message()), "TOML"));
             }
         }
     }

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_file_says_what_it_is_for() {
-        for text in ["", "use std::fs;\n", "//!\n", "//! \n", "// A file.\n"] {
+        for text in ["", "use std::fs;\n", "//!\n", "//!  \n", "// A file.\n"] {
             assert!(
                 said("crates/wire/src/a.rs", text)[0].contains(":1: no header"),
                 "{text:?}"

@@ -64,7 +64,7 @@ pub(crate) struct Request<F: Fields> {
     /// The case: 1 to 64 characters of A-Z a-z 0-9 _ -
     #[arg(long)]
     case: CaseId,
-    /// Sent again with the same content, the same id gives the same answer [default: a new UUIDv7]
+    /// Sent again with the same content, the same id gives the same answer [default: a new UUID]
     #[arg(long, value_name = "ID")]
     command_id: Option<CommandId>,
     /// When it happened, in RFC 3339 [default: when the service decides]

@@ -26,7 +26,7 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     };
     // The library reads a good many other spellings; an event shows only this one.
     if text.as_bytes().get(10) == Some(&b'T') && !text.ends_with(']') {
-        text.parse().map_err(|_| rule())
+        text.parse().ok().ok_or_else(rule)
     } else {
         Err(rule())
     }
