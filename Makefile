@@ -27,8 +27,8 @@ fmt: ## Format the code
 doc: ## Build the API documentation
 	$(CARGO) doc --workspace --no-deps --locked
 
-bench: build ## Measure against the limits of this machine, as ratios
-	@target/release/portbook bench
+bench: nats-server ## Measure against the limits of this machine, as ratios
+	$(CARGO) run --release --locked --quiet -p portbook-bench
 
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture

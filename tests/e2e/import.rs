@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use portbook_bus::{Bus, BusOptions, Identity, Log, Login, Outgoing, PublishLimits, Publisher};
 use serde_json::Value;
 
-use crate::node::{Node, scenario};
+use crate::node::{Node, first_lines, scenario};
 
 fn tally(node: &Node, file: &str, code: i32) -> Value {
     node.run(&["import", file, "--json"]).exits(code).json()
@@ -82,4 +83,46 @@ fn malformed_lines_are_kept_with_their_reason_and_the_others_go_on() {
     assert_eq!(rejects[2]["column"], "qty_kg");
     assert_eq!(rejects[0]["text"], "not json");
     node.stop();
+}
+
+#[test]
+fn a_known_event_that_reaches_the_stream_again_is_a_redelivery_and_changes_no_view() {
+    let mut node = Node::init();
+    node.up();
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(20)).unwrap();
+    tally(&node, &facts.display().to_string(), 0);
+    publish_again(&node);
+    node.wait_until_signed(28);
+    node.stop();
+    let report = node.verify();
+    let chains = report["chains"].as_array().unwrap();
+    let rows: Vec<Value> =
+        chains.iter().flat_map(|chain| node.timeline(chain["chain"].as_str().unwrap())).collect();
+    let again: Vec<&Value> = rows.iter().filter(|row| row["class"] == "redelivery").collect();
+    let original = rows.iter().find(|row| row["leaf"] == again[0]["refers_to"]).unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!(original["event_id"], again[0]["event_id"]);
+    let case = node.run(&["case", original["case"].as_str().unwrap(), "--json"]).exits(0).json();
+    assert_eq!(case["events"].as_array().unwrap().iter().filter(|event| event["event_id"] == original["event_id"]).count(), 1);
+}
+
+/// Publishes the first fact of the stream once more, under another message id, as the importer could.
+fn publish_again(node: &Node) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let seed_file = Identity::Importer.seed_file(&node.home().join("keys/nats"));
+        let url = fs::read_to_string(node.home().join("nats.url")).unwrap();
+        let bus = Bus::connect(BusOptions::new(&url, Identity::Importer, Login::Nkey { seed_file })).await.unwrap();
+        let stored = Log::ledger(&bus).get(7).await.unwrap();
+        let outgoing = Outgoing {
+            subject: stored.subject,
+            msg_id: "again".into(),
+            signature: stored.signature,
+            body: stored.body,
+            expected_last_subject_seq: None,
+        };
+        Publisher::start(&bus, PublishLimits::default()).publish(outgoing).await.unwrap();
+        bus.close().await;
+    });
 }

@@ -1,2 +1,42 @@
-//! The portbook command.
-fn main() {}
+//! The portbook command: configuration, wiring, exit codes and speech.
+
+mod args;
+mod command;
+mod config;
+mod exit;
+mod failure;
+mod home;
+mod node;
+mod order;
+mod reference;
+mod seen;
+mod session;
+mod speech;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+use crate::session::Session;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows whether this is help (stdout, 0) or a usage error (stderr, 2).
+            error.print().unwrap_or_default();
+            return ExitCode::from(if error.use_stderr() { exit::Exit::Usage.code() } else { 0 });
+        }
+    };
+    let ended = Session::start(&cli.global).and_then(|session| command::run(&session, cli.command));
+    match ended {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            if failure.exit != exit::Exit::Done {
+                session::tell_failure(&failure, &cli.global);
+            }
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Questions about records: one record, one case, one licence.
+
+use portbook_domain::{CaseId, Event, EventData, LicenseNo};
+use portbook_fold::lookup;
+use portbook_ledger::{Hash, Index, Leaf, LeafError, Record, RecordKind, leaf_hash};
+use portbook_store::{StoreError, StoreReader};
+use portbook_views::{CaseTimeline, LicenseBalance, Placement};
+use portbook_wire::{Envelope, decode_event};
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A leaf is not what it should be; `verify` says more.
+    #[error("leaf {index} is damaged")]
+    Leaf {
+        /// Its index.
+        index: u64,
+        /// What is wrong.
+        #[source]
+        source: LeafError,
+    },
+    /// There is no such leaf.
+    #[error("there is no leaf {index}")]
+    NoLeaf {
+        /// The index asked for.
+        index: u64,
+    },
+}
+
+/// A stored leaf and its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordAt {
+    /// Its index.
+    pub index: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// Records of one case or licence, apart by what they can be used for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Records {
+    /// Readable events in ledger order.
+    pub events: Vec<(Placement, Envelope, Event)>,
+    /// Leaf indexes of events that cannot be read, and why.
+    pub unreadable: Vec<(u64, String)>,
+}
+
+impl RecordAt {
+    /// The leaf, decoded.
+    ///
+    /// # Errors
+    /// [`QuestionError::Leaf`].
+    pub fn leaf(&self) -> Result<Leaf<'_>, QuestionError> {
+        Leaf::decode(&self.bytes).map_err(|source| QuestionError::Leaf { index: self.index, source })
+    }
+}
+
+/// The leaf at `index`.
+///
+/// # Errors
+/// [`QuestionError::NoLeaf`] when there is none.
+pub fn record(reader: &StoreReader, index: Index) -> Result<RecordAt, QuestionError> {
+    let bytes = reader.leaf(index)?.ok_or(QuestionError::NoLeaf { index: index.get() })?;
+    Ok(RecordAt { index: index.get(), hash: leaf_hash(&bytes), bytes })
+}
+
+/// A case, folded from its records, and those that cannot be read.
+///
+/// # Errors
+/// [`QuestionError`].
+pub fn case(reader: &StoreReader, case: &CaseId) -> Result<(CaseTimeline, Records), QuestionError> {
+    let records = load(reader, &reader.case_records(&lookup::of_case(case.as_str()))?)?;
+    let events = records.events.iter().map(|(place, _, event)| (*place, event.clone())).collect();
+    Ok((CaseTimeline::of(case.clone(), events), records))
+}
+
+/// The balance of a licence over all cases that used its number; none when no record carries it.
+///
+/// # Errors
+/// [`QuestionError`].
+pub fn license(reader: &StoreReader, license_no: &LicenseNo) -> Result<Option<LicenseBalance>, QuestionError> {
+    let mut indexes = reader.license_records(&lookup::of_license(license_no.as_str()))?;
+    if indexes.is_empty() {
+        return Ok(None);
+    }
+    // A reversal names the declaration only.
+    for (_, _, event) in load(reader, &indexes)?.events {
+        if let EventData::ShipmentCleared(cleared) = &event.data {
+            indexes.extend(reader.license_records(&lookup::of_declaration(cleared.declaration_no.as_str()))?);
+        }
+    }
+    indexes.sort_unstable();
+    indexes.dedup();
+    let records = load(reader, &indexes)?;
+    let data = records.events.iter().map(|(place, _, event)| (place.index, &event.data));
+    Ok(Some(LicenseBalance::of(license_no.clone(), data)))
+}
+
+/// What a record is about, in a few words for people: case and event, where they can be read.
+#[must_use]
+pub fn describe(record: &Record<'_>) -> String {
+    match decode_event(record.body) {
+        Ok((envelope, event)) => format!("{} {}", envelope.case, event.data.kind().name()),
+        Err(_) => format!("{} on {}", record.kind, record.subject),
+    }
+}
+
+fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, QuestionError> {
+    let mut records = Records::default();
+    for index in indexes.iter().copied().filter_map(Index::new) {
+        let found = record(reader, index)?;
+        let Leaf::Record(record) = found.leaf()? else { continue };
+        if record.kind != RecordKind::Event {
+            continue;
+        }
+        let place = Placement {
+            index: index.get(),
+            chain_seq: record.chain_seq.get(),
+            recorded_at_ns: record.recorded_at_ns,
+        };
+        match decode_event(record.body) {
+            Ok((envelope, event)) => records.events.push((place, envelope, event)),
+            Err(error) => records.unreadable.push((index.get(), error.to_string())),
+        }
+    }
+    Ok(records)
+}
