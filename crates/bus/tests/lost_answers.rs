@@ -1,19 +1,25 @@
 //! What was stored is found, not stored again, when its acknowledgement is lost.
-#![expect(clippy::unwrap_used, reason = "a test's helpers")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/operator.rs"]
+mod operator;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "support/raw.rs"]
+mod raw;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use case::event;
 use futures_util::future::join_all;
+use operator::operate;
 use portbook_bus::{Bus, BusOptions, CheckpointRegister, Identity, Log, Outgoing, PublishLimits, Publisher};
 use portbook_testkit::nats::NatsServer;
 use proxy::Proxy;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +34,22 @@ struct Scene {
 
 impl Scene {
     async fn of(identity: Identity) -> Self {
-        let server = NatsServer::with_streams().await;
+        Self::on(NatsServer::with_streams().await, identity).await
+    }
+
+    /// On a stream that forgets message ids after 100 ms, so that only finding a message keeps it from being stored again.
+    async fn forgetful(identity: Identity) -> Self {
+        let server = NatsServer::start().await;
+        let config = json!({
+            "name": "PORTBOOK", "subjects": ["portbook.events.*"], "storage": "file", "retention": "limits",
+            "num_replicas": 1, "discard": "new", "allow_direct": true, "allow_atomic": true,
+            "duplicate_window": 100_000_000,
+        });
+        operate(&server, "STREAM.CREATE.PORTBOOK", config).await;
+        Self::on(server, identity).await
+    }
+
+    async fn on(server: NatsServer, identity: Identity) -> Self {
         let proxy = Proxy::before(server.port());
         let options = BusOptions {
             url: proxy.url().to_owned(),
@@ -62,6 +83,15 @@ impl Scene {
             self.proxy.cut();
         });
         done.unwrap()
+    }
+
+    /// Waits until the stream has forgotten the ids of all messages stored by now. Stores two messages of case `probe`.
+    async fn until_ids_are_forgotten(&self, probe: &str) {
+        let prober = self.server.connect(Identity::Clearance).await;
+        let prober = Publisher::start(&prober, PublishLimits::default());
+        prober.publish(event(probe, 0, None)).await.unwrap();
+        let forgotten = async { while prober.publish(event(probe, 0, None)).await.unwrap().duplicate {} };
+        tokio::time::timeout(PATIENCE, forgotten).await.unwrap();
     }
 
     async fn assert_holds(&self, stream: &str, count: u64) {
@@ -128,31 +158,63 @@ async fn an_imported_batch_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_guarded_is_found_without_its_id() {
+    let scene = Scene::forgetful(Identity::Importer).await;
+    let publisher = Publisher::start(&scene.shaky, PublishLimits::default());
+    let file: Vec<Outgoing> = (0..500)
+        .map(|line| event(&format!("I{}", line % 3), line, None))
+        .collect();
+    // One by one, of which the first is lost, and then as a batch, which is lost as a whole.
+    let parts = [
+        ("PROBE1", &file[..3], 1, 5),
+        ("PROBE2", &file[3..], 5 + 497, 5 + 497 + 2),
+    ];
+    for (probe, part, stored_when_cut, stored_at_last) in parts {
+        scene.proxy.swallow_answers();
+        let work = tokio::time::timeout(PATIENCE, publisher.publish_batch(part.to_vec()));
+        let (results, ()) = tokio::join!(work, async {
+            scene.until_stored("PORTBOOK", stored_when_cut).await;
+            scene.until_ids_are_forgotten(probe).await;
+            scene.proxy.cut();
+        });
+        for result in results.unwrap() {
+            result.unwrap();
+        }
+        scene.assert_holds("PORTBOOK", stored_at_last).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_stored_long_before_does_not_stand_for_the_batch() {
-    let scene = Scene::of(Identity::Importer).await;
+    let scene = Scene::forgetful(Identity::Importer).await;
     let publisher = Publisher::start(&scene.shaky, PublishLimits::default());
     let file: Vec<Outgoing> = (0..20)
         .map(|line| event(&format!("I{line}"), line, None))
         .collect();
-    // The last line is stored already, by another import; then the batch is cut off before it gets anywhere.
+    // The last line is stored already, by another import; then the batch is lost before it gets anywhere.
     publisher
         .publish_batch(file[19..].to_vec())
         .await
         .remove(0)
         .unwrap();
-    scene.proxy.cut();
-    for result in publisher.publish_batch(file).await {
+    scene.proxy.swallow_requests();
+    let size: usize = file.iter().map(|line| line.body.len()).sum();
+    let (results, ()) = tokio::join!(publisher.publish_batch(file), async {
+        while scene.proxy.swallowed_bytes() < size {
+            tokio::task::yield_now().await;
+        }
+        scene.proxy.cut();
+    });
+    for result in results {
         result.unwrap();
     }
     let log = Log::ledger(&scene.steady);
     for line in 0..20 {
-        assert!(
-            !log.load_subject(&format!("portbook.events.I{line}"))
-                .await
-                .unwrap()
-                .is_empty(),
-            "line {line} is lost"
-        );
+        let stored = log
+            .load_subject(&format!("portbook.events.I{line}"))
+            .await
+            .unwrap();
+        assert!(!stored.is_empty(), "line {line} is lost");
     }
 }
 

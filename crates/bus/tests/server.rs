@@ -38,6 +38,19 @@ async fn two_servers_never_share_a_store() {
         .unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_server_itself_holds_the_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = ManagedServer::start(spec_in(dir.path())).await.unwrap();
+    // Should its parent be killed, the server goes on, and so must the lock.
+    let input = fs::read_link(format!("/proc/{}/fd/0", server.pid().unwrap())).unwrap();
+    assert_eq!(
+        input,
+        fs::canonicalize(dir.path()).unwrap().join("nats/portbook.lock")
+    );
+}
+
 #[tokio::test]
 async fn a_server_whose_parent_was_killed_is_finished_first() {
     let dir = tempfile::tempdir().unwrap();

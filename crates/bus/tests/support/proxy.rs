@@ -1,4 +1,4 @@
-//! A proxy that can lose the server's answers and cut connections.
+//! A proxy that can lose what clients or the server say, and cut connections.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -19,7 +19,9 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct State {
-    swallows: AtomicBool,
+    swallows_answers: AtomicBool,
+    swallows_requests: AtomicBool,
+    swallowed_bytes: AtomicUsize,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -38,9 +40,9 @@ impl Proxy {
                 let mut connections = accepting.connections.lock().unwrap();
                 connections.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
                 let (to_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                let answers = Arc::clone(&accepting);
-                thread::spawn(move || copy(client, to_server, || false));
-                thread::spawn(move || copy(server, to_client, || answers.swallows.load(Ordering::SeqCst)));
+                let (requests, answers) = (Arc::clone(&accepting), Arc::clone(&accepting));
+                thread::spawn(move || copy(client, to_server, &requests, &requests.swallows_requests));
+                thread::spawn(move || copy(server, to_client, &answers, &answers.swallows_answers));
             }
         });
         Self { url, state }
@@ -52,22 +54,38 @@ impl Proxy {
 
     /// From now on what the server says does not arrive.
     pub(crate) fn swallow_answers(&self) {
-        self.state.swallows.store(true, Ordering::SeqCst);
+        self.state.swallows_answers.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on what clients say does not arrive.
+    pub(crate) fn swallow_requests(&self) {
+        self.state.swallows_requests.store(true, Ordering::SeqCst);
+    }
+
+    /// Bytes that did not arrive.
+    pub(crate) fn swallowed_bytes(&self) -> usize {
+        self.state.swallowed_bytes.load(Ordering::SeqCst)
     }
 
     /// Cuts all connections; new ones work again.
     pub(crate) fn cut(&self) {
-        self.state.swallows.store(false, Ordering::SeqCst);
+        self.state.swallows_answers.store(false, Ordering::SeqCst);
+        self.state.swallows_requests.store(false, Ordering::SeqCst);
         for connection in self.state.connections.lock().unwrap().drain(..) {
             connection.shutdown(Shutdown::Both).ok();
         }
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, swallows: impl Fn() -> bool) {
+fn copy(mut from: TcpStream, mut to: TcpStream, state: &State, swallows: &AtomicBool) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count) = from.read(&mut buffer) {
-        if count == 0 || (!swallows() && to.write_all(&buffer[..count]).is_err()) {
+        if count == 0 {
+            break;
+        }
+        if swallows.load(Ordering::SeqCst) {
+            state.swallowed_bytes.fetch_add(count, Ordering::SeqCst);
+        } else if to.write_all(&buffer[..count]).is_err() {
             break;
         }
     }
