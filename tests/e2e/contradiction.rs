@@ -27,7 +27,11 @@ fn stops(node: &mut Node, code: i32, reason: &str) {
     let before = node.checkpoint();
     let said = node.run(&["up"]);
     assert_eq!(said.code, Some(code), "{said:?}");
-    assert!(said.err.contains(reason), "{reason:?} is missing from {}", said.err);
+    assert!(
+        said.err.contains(reason),
+        "{reason:?} is missing from {}",
+        said.err
+    );
     assert_eq!(node.checkpoint(), before, "something was signed");
 }
 
@@ -75,7 +79,10 @@ fn an_older_store_catches_up_and_an_older_signed_log_is_a_rollback() {
     node.wait_until_signed(signed + 1);
     node.stop();
     let report = node.verify();
-    assert!(report["roots"].as_u64() > Some(1), "every tree signed before is reproduced");
+    assert!(
+        report["roots"].as_u64() > Some(1),
+        "every tree signed before is reproduced"
+    );
     // Yesterday's signed.log as well: the register knows better.
     replace(&older, &node.home().join("ledger"));
     let said = node.run(&["up"]).exits(11);

@@ -33,13 +33,20 @@ impl Original {
     }
 
     fn leaf(&self, index: u64) -> Vec<u8> {
-        reader(&self.node.home()).leaf(Index::new(index).unwrap()).unwrap().unwrap()
+        reader(&self.node.home())
+            .leaf(Index::new(index).unwrap())
+            .unwrap()
+            .unwrap()
     }
 
     fn trust(&self) -> Trust {
         let key = std::fs::read_to_string(self.node.home().join("keys/log.pub")).unwrap();
         let log_key = VerifierKey::parse(key.trim()).unwrap();
-        Trust { origin: Origin::new("test.example/port").unwrap(), log_key, remembered: Vec::new() }
+        Trust {
+            origin: Origin::new("test.example/port").unwrap(),
+            log_key,
+            remembered: Vec::new(),
+        }
     }
 
     /// What verification says of a copy with these forgeries.
@@ -51,7 +58,16 @@ impl Original {
             forge(&ledger.store(), forgery).unwrap();
         }
         let store = StoreReader::open(&ledger.store()).unwrap();
-        match verify(&store, &ledger, &self.trust(), Against::Newest, Depth::Structure, &mut |_, _| {}).unwrap() {
+        match verify(
+            &store,
+            &ledger,
+            &self.trust(),
+            Against::Newest,
+            Depth::Structure,
+            &mut |_, _| {},
+        )
+        .unwrap()
+        {
             Verified::Faulty { fault, .. } => fault,
             Verified::Holds(_) => panic!("{forgeries:?} went unnoticed"),
         }
@@ -91,7 +107,10 @@ fn records_removed_swapped_or_doubled_are_named() {
     for index in (0..original.size() - 1).step_by(3) {
         names(&original.forged(&[Forgery::Remove { index }]), index);
         let swapped = [(index, index + 1), (index + 1, index)];
-        let swap = swapped.map(|(index, other)| Forgery::Replace { index, bytes: original.leaf(other) });
+        let swap = swapped.map(|(index, other)| Forgery::Replace {
+            index,
+            bytes: original.leaf(other),
+        });
         names(&original.forged(&swap), index);
         // The copy is what should not be there.
         names(&original.forged(&[Forgery::Double { index }]), index + 1);
@@ -106,14 +125,29 @@ fn a_record_whose_later_links_were_all_hashed_again_is_still_named() {
     let mut hashes = std::collections::BTreeMap::new();
     for index in victim..original.size() {
         let bytes = original.leaf(index);
-        let Ok(Leaf::Record(record)) = Leaf::decode(&bytes) else { continue };
-        let body = if index == victim { changed_mass(record.body) } else { record.body.to_vec() };
+        let Ok(Leaf::Record(record)) = Leaf::decode(&bytes) else {
+            continue;
+        };
+        let body = if index == victim {
+            changed_mass(record.body)
+        } else {
+            record.body.to_vec()
+        };
         let prev_hash = hashes.get(&record.chain).copied().unwrap_or(record.prev_hash);
         let mut relinked = Vec::new();
-        Record { body: &body, prev_hash, ..record }.encode_into(&mut relinked).unwrap();
+        Record {
+            body: &body,
+            prev_hash,
+            ..record
+        }
+        .encode_into(&mut relinked)
+        .unwrap();
         if relinked != bytes {
             hashes.insert(record.chain, portbook_ledger::leaf_hash(&relinked));
-            forgeries.push(Forgery::Replace { index, bytes: relinked });
+            forgeries.push(Forgery::Replace {
+                index,
+                bytes: relinked,
+            });
         }
     }
     assert!(forgeries.len() > 2, "the chain goes on behind the victim");
@@ -145,12 +179,28 @@ fn two_hundred_places_of_a_large_ledger_are_named() {
         bytes[at] ^= u8::try_from(1 << (state % 8)).unwrap();
         forge(&directory.store(), &Forgery::Replace { index, bytes }).unwrap();
         let store = StoreReader::open(&directory.store()).unwrap();
-        match verify(&store, &directory, &trust, Against::Newest, Depth::Structure, &mut |_, _| {}).unwrap() {
+        match verify(
+            &store,
+            &directory,
+            &trust,
+            Against::Newest,
+            Depth::Structure,
+            &mut |_, _| {},
+        )
+        .unwrap()
+        {
             Verified::Faulty { fault, .. } => names(&fault, index),
             Verified::Holds(_) => panic!("byte {at} of leaf {index} went unnoticed"),
         }
         drop(store);
-        forge(&directory.store(), &Forgery::Replace { index, bytes: untouched }).unwrap();
+        forge(
+            &directory.store(),
+            &Forgery::Replace {
+                index,
+                bytes: untouched,
+            },
+        )
+        .unwrap();
     }
 }
 

@@ -13,7 +13,8 @@ fn tally(node: &Node, file: &str, code: i32) -> Value {
 }
 
 fn counts(tally: &Value) -> [u64; 5] {
-    ["lines", "recorded", "redelivered", "conflicting", "rejected"].map(|count| tally[count].as_u64().unwrap())
+    ["lines", "recorded", "redelivered", "conflicting", "rejected"]
+        .map(|count| tally[count].as_u64().unwrap())
 }
 
 #[test]
@@ -31,9 +32,16 @@ fn the_scenario_is_recorded_once_and_a_second_import_after_a_restart_adds_nothin
     assert_eq!(report["signatures"]["valid"], 24_735);
     // Trade aliases land on their port's chain, with the code as written beside it.
     assert_eq!(Node::records_in(&report, "CNSHA"), 0);
-    let written: Vec<Value> = node.timeline("CNSHG").iter().map(|row| row["port_as_written"].clone()).collect();
+    let written: Vec<Value> = node
+        .timeline("CNSHG")
+        .iter()
+        .map(|row| row["port_as_written"].clone())
+        .collect();
     assert!(written.iter().any(|code| code == "CNSHA") && written.iter().any(Value::is_null));
-    assert_eq!(node.run(&["timeline", "CNSHA", "--json"]).exits(0).json()["port"], "CNSHG");
+    assert_eq!(
+        node.run(&["timeline", "CNSHA", "--json"]).exits(0).json()["port"],
+        "CNSHG"
+    );
 }
 
 #[test]
@@ -44,20 +52,30 @@ fn defects_are_evidence_redeliveries_absorbed_conflicts_recorded_as_such() {
     let first = counts(&tally(&node, &file, 0));
     assert_eq!((first[2], first[3], first[4]), (40, 4, 0), "{first:?}");
     let again = counts(&tally(&node, &file, 0));
-    assert_eq!((again[1], again[3]), (0, 0), "conflicts that are there are not published again");
+    assert_eq!(
+        (again[1], again[3]),
+        (0, 0),
+        "conflicts that are there are not published again"
+    );
     node.wait_until_signed(first[1] + first[3]);
     node.stop();
     let report = node.verify();
     let mut classes: BTreeMap<String, u64> = BTreeMap::new();
     for chain in report["chains"].as_array().unwrap() {
         for row in node.timeline(chain["chain"].as_str().unwrap()) {
-            *classes.entry(row["class"].as_str().unwrap().to_owned()).or_default() += 1;
+            *classes
+                .entry(row["class"].as_str().unwrap().to_owned())
+                .or_default() += 1;
         }
     }
     assert_eq!(classes.get("conflict"), Some(&4));
     assert_eq!(classes.get("redelivery"), None);
     assert_eq!(classes.get("event"), Some(&first[1]));
-    assert_eq!(Node::records_in(&report, "CNZZ9"), 5, "an unknown port has a chain of its own");
+    assert_eq!(
+        Node::records_in(&report, "CNZZ9"),
+        5,
+        "an unknown port has a chain of its own"
+    );
 }
 
 #[test]
@@ -77,8 +95,17 @@ fn malformed_lines_are_kept_with_their_reason_and_the_others_go_on() {
     let said = tally(&node, &file.display().to_string(), 20);
     assert_eq!(counts(&said), [5, 1, 0, 0, 4]);
     let rejects = fs::read_to_string(said["rejects"].as_str().unwrap()).unwrap();
-    let rejects: Vec<Value> = rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rejects.iter().map(|bad| bad["line"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    let rejects: Vec<Value> = rejects
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        rejects
+            .iter()
+            .map(|bad| bad["line"].as_u64().unwrap())
+            .collect::<Vec<_>>(),
+        [2, 3, 4, 5]
+    );
     assert_eq!(rejects[1]["column"], "port");
     assert_eq!(rejects[2]["column"], "qty_kg");
     assert_eq!(rejects[0]["text"], "not json");
@@ -97,14 +124,30 @@ fn a_known_event_that_reaches_the_stream_again_is_a_redelivery_and_changes_no_vi
     node.stop();
     let report = node.verify();
     let chains = report["chains"].as_array().unwrap();
-    let rows: Vec<Value> =
-        chains.iter().flat_map(|chain| node.timeline(chain["chain"].as_str().unwrap())).collect();
+    let rows: Vec<Value> = chains
+        .iter()
+        .flat_map(|chain| node.timeline(chain["chain"].as_str().unwrap()))
+        .collect();
     let again: Vec<&Value> = rows.iter().filter(|row| row["class"] == "redelivery").collect();
-    let original = rows.iter().find(|row| row["leaf"] == again[0]["refers_to"]).unwrap();
+    let original = rows
+        .iter()
+        .find(|row| row["leaf"] == again[0]["refers_to"])
+        .unwrap();
     assert_eq!(again.len(), 1);
     assert_eq!(original["event_id"], again[0]["event_id"]);
-    let case = node.run(&["case", original["case"].as_str().unwrap(), "--json"]).exits(0).json();
-    assert_eq!(case["events"].as_array().unwrap().iter().filter(|event| event["event_id"] == original["event_id"]).count(), 1);
+    let case = node
+        .run(&["case", original["case"].as_str().unwrap(), "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        case["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["event_id"] == original["event_id"])
+            .count(),
+        1
+    );
 }
 
 /// Publishes the first fact of the stream once more, under another message id, as the importer could.
@@ -113,7 +156,13 @@ fn publish_again(node: &Node) {
     runtime.block_on(async {
         let seed_file = Identity::Importer.seed_file(&node.home().join("keys/nats"));
         let url = fs::read_to_string(node.home().join("nats.url")).unwrap();
-        let bus = Bus::connect(BusOptions::new(&url, Identity::Importer, Login::Nkey { seed_file })).await.unwrap();
+        let bus = Bus::connect(BusOptions::new(
+            &url,
+            Identity::Importer,
+            Login::Nkey { seed_file },
+        ))
+        .await
+        .unwrap();
         let stored = Log::ledger(&bus).get(7).await.unwrap();
         let outgoing = Outgoing {
             subject: stored.subject,
@@ -122,7 +171,10 @@ fn publish_again(node: &Node) {
             body: stored.body,
             expected_last_subject_seq: None,
         };
-        Publisher::start(&bus, PublishLimits::default()).publish(outgoing).await.unwrap();
+        Publisher::start(&bus, PublishLimits::default())
+            .publish(outgoing)
+            .await
+            .unwrap();
         bus.close().await;
     });
 }

@@ -35,7 +35,10 @@ fn soak() {
 }
 
 fn storm(kills: usize) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(storm_of(kills));
 }
 
@@ -43,18 +46,29 @@ async fn storm_of(kills: usize) {
     let node = Node::init();
     let mut parts = Parts::start(&node).await;
     let load = Load::start(&node, &parts.url).await;
-    let mut importing = node.spawn(&["import", &scenario("events.jsonl.gz").display().to_string()], "import");
+    let mut importing = node.spawn(
+        &["import", &scenario("events.jsonl.gz").display().to_string()],
+        "import",
+    );
     for kill in 0..kills {
-        load.progress().await;
+        load.progress();
         parts.kill(&node, kill).await;
         // An importer that lost its server ends with a hint to run it again, which is what a person would do.
-        if importing.try_wait().unwrap().is_some_and(|status| !status.success()) {
-            importing = node.spawn(&["import", &scenario("events.jsonl.gz").display().to_string()], "import");
+        if importing
+            .try_wait()
+            .unwrap()
+            .is_some_and(|status| !status.success())
+        {
+            importing = node.spawn(
+                &["import", &scenario("events.jsonl.gz").display().to_string()],
+                "import",
+            );
         }
     }
     let acknowledged = load.finish().await;
-    wait_for("the import", || importing.try_wait().unwrap()).expect("the import ends");
-    node.run(&["import", &scenario("events.jsonl.gz").display().to_string()]).exits(0);
+    wait_for(|| importing.try_wait().unwrap()).expect("the import ends");
+    node.run(&["import", &scenario("events.jsonl.gz").display().to_string()])
+        .exits(0);
     let events = parts.messages().await;
     node.wait_until_signed(events);
     parts.stop().await;
@@ -88,7 +102,9 @@ async fn check_replay(node: &Node) {
     let size = node.signed_size();
     other.wait_until_signed(size);
     parts.stop().await;
-    other.run(&["verify", "--all", "--quick", "--at", &size.to_string()]).exits(0);
+    other
+        .run(&["verify", "--all", "--quick", "--at", &size.to_string()])
+        .exits(0);
     let signed = |node: &Node| fs::read(node.home().join(format!("ledger/checkpoints/{size:020}"))).unwrap();
     assert_eq!(signed(node), signed(&other));
 }
@@ -110,8 +126,16 @@ impl Parts {
         let url = server.url().to_owned();
         fs::write(node.home().join("nats.url"), &url).unwrap();
         let port = url.rsplit(':').next().unwrap().parse().unwrap();
-        let processes = PROCESSES.map(|name| (name, node.spawn(&["run", name], name))).into();
-        Self { server: Some(server), url, port, processes, seeds: seeds(node) }
+        let processes = PROCESSES
+            .map(|name| (name, node.spawn(&["run", name], name)))
+            .into();
+        Self {
+            server: Some(server),
+            url,
+            port,
+            processes,
+            seeds: seeds(node),
+        }
     }
 
     /// Kills the part whose turn it is, and starts it again.
@@ -124,7 +148,12 @@ impl Parts {
             return;
         }
         let (name, process) = &mut self.processes[turn];
-        assert_eq!(process.try_wait().unwrap(), None, "{name} ended: {}", fs::read_to_string(node.log(name)).unwrap());
+        assert_eq!(
+            process.try_wait().unwrap(),
+            None,
+            "{name} ended: {}",
+            fs::read_to_string(node.log(name)).unwrap()
+        );
         process.kill().unwrap();
         process.wait().unwrap();
         *process = node.spawn(&["run", name], name);
@@ -140,7 +169,7 @@ impl Parts {
     async fn stop(mut self) {
         for (name, mut process) in std::mem::take(&mut self.processes) {
             signal("-TERM", process.id());
-            let status = wait_for(name, || process.try_wait().unwrap()).unwrap();
+            let status = wait_for(|| process.try_wait().unwrap()).unwrap();
             assert!(status.success(), "{name}: {status}");
         }
         self.server.take().unwrap().stop().await.unwrap();
@@ -173,7 +202,9 @@ fn seeds(node: &Node) -> PathBuf {
 }
 
 async fn connect(url: &str, identity: Identity, seeds: &std::path::Path) -> Bus {
-    let login = Login::Nkey { seed_file: identity.seed_file(seeds) };
+    let login = Login::Nkey {
+        seed_file: identity.seed_file(seeds),
+    };
     let mut options = BusOptions::new(url, identity, login);
     options.request_timeout = Duration::from_secs(5);
     Bus::connect(options).await.unwrap()
@@ -211,14 +242,17 @@ impl Load {
                 }
             })
         });
-        Self { callers: callers.collect(), ..load }
+        Self {
+            callers: callers.collect(),
+            ..load
+        }
     }
 
     /// Waits for further commands to be accepted.
-    async fn progress(&self) {
+    fn progress(&self) {
         let before = self.accepted.load(Ordering::Relaxed);
         let enough = || self.accepted.load(Ordering::Relaxed) >= before + PROGRESS;
-        let waiting = tokio::task::block_in_place(|| wait_for("progress", || enough().then_some(())));
+        let waiting = tokio::task::block_in_place(|| wait_for(|| enough().then_some(())));
         assert!(waiting.is_some(), "no progress since {before}");
     }
 
@@ -236,7 +270,11 @@ async fn until_accepted(client: &Client, order: &Order) -> Vec<String> {
         match client.request(order).await {
             Ok(reply) => match reply.outcome {
                 Outcome::Accepted | Outcome::Already => {
-                    return reply.events.iter().map(|event| event.id.as_str().to_owned()).collect();
+                    return reply
+                        .events
+                        .iter()
+                        .map(|event| event.id.as_str().to_owned())
+                        .collect();
                 }
                 Outcome::Conflict | Outcome::Unavailable => {}
                 Outcome::Rejected | Outcome::Invalid => panic!("{reply:?}"),
@@ -244,7 +282,9 @@ async fn until_accepted(client: &Client, order: &Order) -> Vec<String> {
             // Killed services and servers do not answer; the same command is sent again.
             Err(_) => tokio::task::yield_now().await,
         }
-        tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await.unwrap_err();
+        tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>())
+            .await
+            .unwrap_err();
     }
     panic!("{order:?} was not answered");
 }
@@ -263,7 +303,8 @@ fn orders(case: &str) -> Vec<Order> {
     ];
     let order = |(verb, payload, at): (&str, serde_json::Value, &str)| {
         let command_id = format!("{case}-{verb}");
-        let order = json!({"command_id": command_id, "case": case, "occurred_at": at, "command": {verb: payload}});
+        let order =
+            json!({"command_id": command_id, "case": case, "occurred_at": at, "command": {verb: payload}});
         parse_order(order.to_string().as_bytes()).unwrap()
     };
     steps.into_iter().map(order).collect()

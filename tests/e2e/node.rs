@@ -12,7 +12,11 @@ use tempfile::TempDir;
 
 /// The repository, from where `.tools/nats-server` is found.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 /// The shipped scenario.
@@ -45,7 +49,13 @@ impl Said {
     /// Insists on an exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout: {}\nstderr: {}",
+            self.out,
+            self.err
+        );
         self
     }
 
@@ -59,7 +69,10 @@ impl Said {
 impl Node {
     /// An empty place.
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap(), up: None }
+        Self {
+            directory: TempDir::new().unwrap(),
+            up: None,
+        }
     }
 
     /// A place with a new ledger.
@@ -91,8 +104,17 @@ impl Node {
 
     /// Starts a long-running command; what it says goes to a file in the directory.
     pub(crate) fn spawn(&self, args: &[&str], name: &str) -> Child {
-        let log = fs::File::options().create(true).append(true).open(self.log(name)).unwrap();
-        self.command().args(args).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log(name))
+            .unwrap();
+        self.command()
+            .args(args)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {
@@ -104,20 +126,27 @@ impl Node {
         let before = fs::read_to_string(self.log("up")).unwrap_or_default().len();
         self.up = Some(self.spawn(&["up"], "up"));
         let log = self.log("up");
-        let started = wait_for("portbook up", || {
+        let started = wait_for(|| {
             let text = fs::read_to_string(&log).ok()?;
             text.get(before..)?.contains("is running on").then_some(())
         });
-        if started.is_none() {
-            panic!("up did not start: {}", fs::read_to_string(&log).unwrap());
-        }
+        assert!(
+            started.is_some(),
+            "up did not start: {}",
+            fs::read_to_string(&log).unwrap()
+        );
     }
 
     /// Stops everything as a person would.
     pub(crate) fn stop(&mut self) {
         let mut up = self.up.take().expect("nothing is up");
         signal("-TERM", up.id());
-        assert_eq!(up.wait().unwrap().code(), Some(0), "{}", fs::read_to_string(self.log("up")).unwrap());
+        assert_eq!(
+            up.wait().unwrap().code(),
+            Some(0),
+            "{}",
+            fs::read_to_string(self.log("up")).unwrap()
+        );
     }
 
     /// Removes the store and what was published; only what was signed stays.
@@ -131,7 +160,10 @@ impl Node {
     /// Size of the newest published checkpoint.
     pub(crate) fn signed_size(&self) -> u64 {
         let note = fs::read_to_string(self.home().join("ledger/checkpoint")).unwrap_or_default();
-        note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+        note.lines()
+            .nth(1)
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(0)
     }
 
     /// The newest published checkpoint.
@@ -142,7 +174,7 @@ impl Node {
     /// Waits until a checkpoint covers at least `size` leaves and nothing new was signed for a while.
     #[track_caller]
     pub(crate) fn wait_until_signed(&self, size: u64) {
-        let reached = wait_for("a checkpoint", || (self.signed_size() >= size).then_some(()));
+        let reached = wait_for(|| (self.signed_size() >= size).then_some(()));
         assert!(reached.is_some(), "signed {} of {size}", self.signed_size());
     }
 
@@ -155,13 +187,19 @@ impl Node {
     /// Number of records of a chain in a report of [`Node::verify`].
     pub(crate) fn records_in(report: &Value, chain: &str) -> u64 {
         let chains = report["chains"].as_array().unwrap();
-        chains.iter().find(|found| found["chain"] == chain).map_or(0, |found| found["records"].as_u64().unwrap())
+        chains
+            .iter()
+            .find(|found| found["chain"] == chain)
+            .map_or(0, |found| found["records"].as_u64().unwrap())
     }
 
     /// Timeline rows of a chain, in chain order.
     #[track_caller]
     pub(crate) fn timeline(&self, chain: &str) -> Vec<Value> {
-        let document = self.run(&["timeline", chain, "--chain-order", "--json"]).exits(0).json();
+        let document = self
+            .run(&["timeline", chain, "--chain-order", "--json"])
+            .exits(0)
+            .json();
         document["rows"].as_array().unwrap().clone()
     }
 }
@@ -190,12 +228,18 @@ pub(crate) fn run_with(node: &Node, variable: &str, value: &str, args: &[&str]) 
 
 /// Sends a signal to a process of our own, by pid.
 pub(crate) fn signal(signal: &str, pid: u32) {
-    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args([signal, &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 /// Asks until there is an answer or two minutes have passed.
-pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let deadline = Instant::now() + Duration::from_secs(120);
+pub(crate) fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + Duration::from_mins(2);
     while Instant::now() < deadline {
         if let Some(answer) = ask() {
             return Some(answer);
@@ -203,7 +247,6 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Opt
         // The pace of asking, not a wait for something to be true.
         std::thread::park_timeout(Duration::from_millis(20));
     }
-    eprintln!("waited two minutes for {what}");
     None
 }
 

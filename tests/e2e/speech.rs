@@ -6,7 +6,13 @@ use crate::node::Node;
 fn snapshot(node: &Node, args: &[&str]) -> String {
     let said = node.run(args);
     let home = node.home().display().to_string();
-    format!("exit {:?}\n--- stdout\n{}--- stderr\n{}", said.code.unwrap(), said.out, said.err).replace(&home, "<home>")
+    format!(
+        "exit {:?}\n--- stdout\n{}--- stderr\n{}",
+        said.code.unwrap(),
+        said.out,
+        said.err
+    )
+    .replace(&home, "<home>")
 }
 
 #[track_caller]
@@ -70,13 +76,29 @@ fn init_never_overwrites_and_wrong_configuration_is_named() {
         &["init"],
         "exit 69\n--- stdout\n--- stderr\nerror: there is a ledger at <home> already\n",
     );
-    let said = crate::node::run_with(&node, "PORTBOOK_PROJECTOR__BATCH_MESSAGE_MAX", "7", &["config", "show"]);
+    let said = crate::node::run_with(
+        &node,
+        "PORTBOOK_PROJECTOR__BATCH_MESSAGE_MAX",
+        "7",
+        &["config", "show"],
+    );
     assert_eq!(said.code, Some(78));
     assert!(said.err.contains("batch_message_max"), "{said:?}");
-    let said = crate::node::run_with(&node, "PORTBOOK_PROJECTOR__BATCH_MESSAGES_MAX", "7", &["config", "show", "--json"]);
+    let said = crate::node::run_with(
+        &node,
+        "PORTBOOK_PROJECTOR__BATCH_MESSAGES_MAX",
+        "7",
+        &["config", "show", "--json"],
+    );
     let settings = said.exits(0).json()["settings"].as_array().unwrap().clone();
-    let setting = settings.iter().find(|setting| setting["key"] == "projector.batch_messages_max").unwrap();
-    assert_eq!((&setting["value"], &setting["origin"]), (&"7".into(), &"environment".into()));
+    let setting = settings
+        .iter()
+        .find(|setting| setting["key"] == "projector.batch_messages_max")
+        .unwrap();
+    assert_eq!(
+        (&setting["value"], &setting["origin"]),
+        (&"7".into(), &"environment".into())
+    );
 }
 
 #[test]
@@ -86,5 +108,8 @@ fn keys_that_others_can_read_are_refused() {
     let key = node.home().join("keys/log.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let said = node.run(&["up"]).exits(77);
-    assert!(said.err.contains("can be read by others") && said.err.contains("hint: chmod 600"), "{said:?}");
+    assert!(
+        said.err.contains("can be read by others") && said.err.contains("hint: chmod 600"),
+        "{said:?}"
+    );
 }

@@ -16,7 +16,9 @@ use portbook_wire::read_head;
 pub fn attest(reader: &StoreReader) -> Result<u64, StoreError> {
     let book = reader.book()?;
     let first = reader.verdict_position()?;
-    let end = book.size().min(first - first % VERDICTS_TOGETHER + VERDICTS_TOGETHER);
+    let end = book
+        .size()
+        .min(first - first % VERDICTS_TOGETHER + VERDICTS_TOGETHER);
     if first >= end {
         return Ok(0);
     }
@@ -31,27 +33,45 @@ pub fn attest(reader: &StoreReader) -> Result<u64, StoreError> {
 /// The verdict on each of `leaves`, the first of which has leaf index `first`.
 #[must_use]
 pub fn verdicts_of(leaves: &[Vec<u8>], first: u64, book: &Book) -> Vec<Verdict> {
-    let keys: BTreeMap<[u8; 8], PublicKey> =
-        book.keys.iter().filter_map(|(id, key)| Some((*id, PublicKey::from_bytes(&key.public_key).ok()?))).collect();
+    let keys: BTreeMap<[u8; 8], PublicKey> = book
+        .keys
+        .iter()
+        .filter_map(|(id, key)| Some((*id, PublicKey::from_bytes(&key.public_key).ok()?)))
+        .collect();
     let mut verdicts = vec![Verdict::Unsigned; leaves.len()];
     let mut places = Vec::new();
     let mut messages = Vec::new();
     for ((verdict, leaf), index) in verdicts.iter_mut().zip(leaves).zip(first..) {
-        let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else { continue };
-        let Some(signature) = record.signature.filter(|_| is_event(record.kind)) else { continue };
+        let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else {
+            continue;
+        };
+        let Some(signature) = record.signature.filter(|_| is_event(record.kind)) else {
+            continue;
+        };
         let id = signature.key_id.as_bytes();
         let (Some(registered), Some(key)) = (book.keys.get(id), keys.get(id)) else {
             *verdict = Verdict::UnknownKey;
             continue;
         };
         // Provisional: stands only if the signature holds.
-        *verdict = if entitled(registered, &record, index) { Verdict::Valid } else { Verdict::KeyNotEntitled };
-        messages.push(SignedMessage { subject: record.subject, body: record.body, signature, key });
+        *verdict = if entitled(registered, &record, index) {
+            Verdict::Valid
+        } else {
+            Verdict::KeyNotEntitled
+        };
+        messages.push(SignedMessage {
+            subject: record.subject,
+            body: record.body,
+            signature,
+            key,
+        });
         places.push(index - first);
     }
     for (place, held) in places.iter().zip(verify_events(&messages)) {
         if held.is_err()
-            && let Some(verdict) = usize::try_from(*place).ok().and_then(|place| verdicts.get_mut(place))
+            && let Some(verdict) = usize::try_from(*place)
+                .ok()
+                .and_then(|place| verdicts.get_mut(place))
         {
             *verdict = Verdict::BadSignature;
         }
@@ -67,7 +87,9 @@ const fn is_event(kind: RecordKind) -> bool {
 }
 
 fn entitled(key: &ProducerKey, record: &Record<'_>, index: u64) -> bool {
-    let Ok(head) = read_head(record.subject, record.body) else { return false };
+    let Ok(head) = read_head(record.subject, record.body) else {
+        return false;
+    };
     let at = i128::from(record.recorded_at_ns);
     head.source == key.source
         && (key.event_types.is_empty() || key.event_types.iter().any(|allowed| allowed == head.type_name))

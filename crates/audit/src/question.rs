@@ -56,7 +56,10 @@ impl RecordAt {
     /// # Errors
     /// [`QuestionError::Leaf`].
     pub fn leaf(&self) -> Result<Leaf<'_>, QuestionError> {
-        Leaf::decode(&self.bytes).map_err(|source| QuestionError::Leaf { index: self.index, source })
+        Leaf::decode(&self.bytes).map_err(|source| QuestionError::Leaf {
+            index: self.index,
+            source,
+        })
     }
 }
 
@@ -65,8 +68,14 @@ impl RecordAt {
 /// # Errors
 /// [`QuestionError::NoLeaf`] when there is none.
 pub fn record(reader: &StoreReader, index: Index) -> Result<RecordAt, QuestionError> {
-    let bytes = reader.leaf(index)?.ok_or(QuestionError::NoLeaf { index: index.get() })?;
-    Ok(RecordAt { index: index.get(), hash: leaf_hash(&bytes), bytes })
+    let bytes = reader
+        .leaf(index)?
+        .ok_or(QuestionError::NoLeaf { index: index.get() })?;
+    Ok(RecordAt {
+        index: index.get(),
+        hash: leaf_hash(&bytes),
+        bytes,
+    })
 }
 
 /// A case, folded from its records, and those that cannot be read.
@@ -75,7 +84,11 @@ pub fn record(reader: &StoreReader, index: Index) -> Result<RecordAt, QuestionEr
 /// [`QuestionError`].
 pub fn case(reader: &StoreReader, case: &CaseId) -> Result<(CaseTimeline, Records), QuestionError> {
     let records = load(reader, &reader.case_records(&lookup::of_case(case.as_str()))?)?;
-    let events = records.events.iter().map(|(place, _, event)| (*place, event.clone())).collect();
+    let events = records
+        .events
+        .iter()
+        .map(|(place, _, event)| (*place, event.clone()))
+        .collect();
     Ok((CaseTimeline::of(case.clone(), events), records))
 }
 
@@ -83,7 +96,10 @@ pub fn case(reader: &StoreReader, case: &CaseId) -> Result<(CaseTimeline, Record
 ///
 /// # Errors
 /// [`QuestionError`].
-pub fn license(reader: &StoreReader, license_no: &LicenseNo) -> Result<Option<LicenseBalance>, QuestionError> {
+pub fn license(
+    reader: &StoreReader,
+    license_no: &LicenseNo,
+) -> Result<Option<LicenseBalance>, QuestionError> {
     let mut indexes = reader.license_records(&lookup::of_license(license_no.as_str()))?;
     if indexes.is_empty() {
         return Ok(None);
@@ -97,7 +113,10 @@ pub fn license(reader: &StoreReader, license_no: &LicenseNo) -> Result<Option<Li
     indexes.sort_unstable();
     indexes.dedup();
     let records = load(reader, &indexes)?;
-    let data = records.events.iter().map(|(place, _, event)| (place.index, &event.data));
+    let data = records
+        .events
+        .iter()
+        .map(|(place, _, event)| (place.index, &event.data));
     Ok(Some(LicenseBalance::of(license_no.clone(), data)))
 }
 
@@ -114,7 +133,9 @@ fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, QuestionError>
     let mut records = Records::default();
     for index in indexes.iter().copied().filter_map(Index::new) {
         let found = record(reader, index)?;
-        let Leaf::Record(record) = found.leaf()? else { continue };
+        let Leaf::Record(record) = found.leaf()? else {
+            continue;
+        };
         if record.kind != RecordKind::Event {
             continue;
         }

@@ -69,13 +69,22 @@ impl Governance {
             body: record.body.to_vec().into(),
         };
         match replay_control(&mut self.book, &delivery, at) {
-            Ok(()) if self.aliases.last().is_none_or(|(_, last)| *last != self.book.port_aliases) => {
+            Ok(())
+                if self
+                    .aliases
+                    .last()
+                    .is_none_or(|(_, last)| *last != self.book.port_aliases) =>
+            {
                 self.aliases.push((index, self.book.port_aliases.clone()));
             }
             Ok(()) => {}
             Err(reason) => {
                 let rule = format!("its message would not have been believed: {reason}");
-                self.disbelieved.get_or_insert(Misplaced { index, found: record.chain, rule });
+                self.disbelieved.get_or_insert(Misplaced {
+                    index,
+                    found: record.chain,
+                    rule,
+                });
             }
         }
     }
@@ -93,7 +102,10 @@ pub(crate) fn rederive(
     governance: &Governance,
     mut progress: impl FnMut(u64),
 ) -> Result<Rederived, StoreError> {
-    let mut found = Rederived { misplaced: governance.disbelieved.clone(), ..Rederived::default() };
+    let mut found = Rederived {
+        misplaced: governance.disbelieved.clone(),
+        ..Rederived::default()
+    };
     for_each_in_order(
         reader.leaves(0..size),
         |packed| rederive_packed(packed, governance),
@@ -111,9 +123,15 @@ fn rederive_packed(packed: &Packed, governance: &Governance) -> Rederived {
     let mut found = Rederived::default();
     let verdicts = verdicts_of(&leaves, packed.first, &governance.book);
     for ((leaf, verdict), index) in leaves.iter().zip(verdicts).zip(packed.first..) {
-        let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else { continue };
+        let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else {
+            continue;
+        };
         if let Some(rule) = misplacement(&record, index, governance) {
-            found.misplaced.get_or_insert(Misplaced { index, found: record.chain, rule });
+            found.misplaced.get_or_insert(Misplaced {
+                index,
+                found: record.chain,
+                rule,
+            });
         }
         found.count(&record, verdict, index);
     }

@@ -1,8 +1,8 @@
 //! Verifying a stored ledger: every byte hashed again, nothing believed that is not signed.
 
 use portbook_ledger::{
-    Auditor, Check, Checkpoint, CheckpointError, Fault, Hash, Leaf, LogVerdict, OpenedCheckpoint, Origin, RecordKind,
-    SignedRoot, Size, VerifierKey, leaf_hash, tree::Frontier,
+    Auditor, Check, Checkpoint, CheckpointError, Fault, Hash, Leaf, LogVerdict, OpenedCheckpoint, Origin,
+    RecordKind, SignedRoot, Size, VerifierKey, leaf_hash, tree::Frontier,
 };
 use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader};
 
@@ -105,13 +105,17 @@ pub fn verify(
     let size = checkpoint.size.get();
     let roots = roots_through(directory, trust, &checkpoint)?;
     let mut governance = Governance::default();
-    let steps = if depth == Depth::Everything { size * 2 } else { size };
+    let steps = if depth == Depth::Everything {
+        size * 2
+    } else {
+        size
+    };
     let mut told = |read| progress(read, steps);
     let audited = audit(reader, size, trust, &roots, &mut governance, &mut told)?;
     let log = match audited {
         Ok(log) => log,
         Err(fault) => {
-            let fault = name_exactly(reader, trust, &checkpoint, fault)?;
+            let fault = name_exactly(reader, trust, &checkpoint, fault);
             return Ok(Verified::Faulty { fault, checkpoint });
         }
     };
@@ -120,7 +124,13 @@ pub fn verify(
         Depth::Everything => Some(rederive(reader, size, &governance, |read| told(size + read))?),
     };
     let beyond = reader.book()?.size().saturating_sub(size);
-    Ok(Verified::Holds(Box::new(Verification { checkpoint, beyond, roots: roots.len(), log, rederived })))
+    Ok(Verified::Holds(Box::new(Verification {
+        checkpoint,
+        beyond,
+        roots: roots.len(),
+        log,
+        rederived,
+    })))
 }
 
 fn open_checkpoint(
@@ -130,7 +140,9 @@ fn open_checkpoint(
 ) -> Result<Checkpoint, VerifyError> {
     let note = match against {
         Against::Newest => directory.checkpoint()?.ok_or(VerifyError::NothingSigned)?,
-        Against::Size(size) => directory.checkpoint_at(size)?.ok_or(VerifyError::NoSuchCheckpoint { size })?,
+        Against::Size(size) => directory
+            .checkpoint_at(size)?
+            .ok_or(VerifyError::NoSuchCheckpoint { size })?,
     };
     Ok(OpenedCheckpoint::open(note.as_bytes(), &trust.origin, &trust.log_key, &[])?.checkpoint)
 }
@@ -144,7 +156,10 @@ fn roots_through(
     let logged = directory.signed_log()?.unwrap_or_default();
     let mut roots: Vec<SignedRoot> = logged.roots().iter().chain(&trust.remembered).copied().collect();
     roots.retain(|root| root.size <= checkpoint.size);
-    roots.push(SignedRoot { size: checkpoint.size, root: checkpoint.root });
+    roots.push(SignedRoot {
+        size: checkpoint.size,
+        root: checkpoint.root,
+    });
     roots.sort_unstable_by_key(|root| (root.size, root.root));
     roots.dedup();
     Ok(roots)
@@ -202,35 +217,43 @@ fn take_control(governance: &mut Governance, index: u64, leaf: &[u8]) {
 
 /// Names the first bad leaf beyond doubt where the stored leaf hashes still lead to the signed root; otherwise `fault`
 /// stands as it is.
-fn name_exactly(
-    reader: &StoreReader,
-    trust: &Trust,
-    checkpoint: &Checkpoint,
-    fault: Fault,
-) -> Result<Fault, StoreError> {
+fn name_exactly(reader: &StoreReader, trust: &Trust, checkpoint: &Checkpoint, fault: Fault) -> Fault {
     let size = checkpoint.size.get();
     let mut committed = Frontier::new();
     for packed in reader.leaf_hashes(0..size) {
-        let Ok(packed) = packed else { return Ok(fault) };
-        packed.iter().filter_map(stored_hash).for_each(|hash| committed.push(hash));
+        let Ok(packed) = packed else { return fault };
+        packed
+            .iter()
+            .filter_map(stored_hash)
+            .for_each(|hash| committed.push(hash));
     }
     if committed.size() != checkpoint.size || committed.root() != checkpoint.root {
-        return Ok(fault);
+        return fault;
     }
-    let mut auditor = Auditor::new(&trust.origin, [SignedRoot { size: checkpoint.size, root: checkpoint.root }]);
-    let mut hashes = reader.leaf_hashes(0..size).flatten().flat_map(|packed| {
-        packed.iter().filter_map(stored_hash).collect::<Vec<_>>()
-    });
+    let mut auditor = Auditor::new(
+        &trust.origin,
+        [SignedRoot {
+            size: checkpoint.size,
+            root: checkpoint.root,
+        }],
+    );
+    let mut hashes = reader
+        .leaf_hashes(0..size)
+        .flatten()
+        .flat_map(|packed| packed.iter().filter_map(stored_hash).collect::<Vec<_>>());
     for packed in reader.leaves(0..size) {
         let Ok(packed) = packed else { break };
         for leaf in packed.iter() {
             let Some(committed) = hashes.next() else { break };
             if let Err(exact) = auditor.feed_committed(leaf, leaf_hash(leaf), committed) {
-                return Ok(Fault { last_good_size: fault.last_good_size, ..exact });
+                return Fault {
+                    last_good_size: fault.last_good_size,
+                    ..exact
+                };
             }
         }
     }
-    Ok(auditor.finish().err().unwrap_or(fault))
+    auditor.finish().err().unwrap_or(fault)
 }
 
 fn stored_hash(bytes: &[u8]) -> Option<Hash> {

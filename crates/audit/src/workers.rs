@@ -27,7 +27,9 @@ pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
         loop {
             while ended.is_none() && under_way < workers * WAITING_PER_WORKER {
                 match (leaves.next(), sending.next()) {
-                    (Some(Ok(packed)), Some(lane)) => under_way += usize::from(lane.packed.send(packed).is_ok()),
+                    (Some(Ok(packed)), Some(lane)) => {
+                        under_way += usize::from(lane.packed.send(packed).is_ok());
+                    }
                     (Some(Err(error)), _) => ended = Some(Err(error)),
                     (Some(Ok(_)) | None, _) => ended = Some(Ok(())),
                 }
@@ -37,7 +39,9 @@ pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
                 (Some(end), _) => return Ok(end?),
                 (None, Some(lane)) => {
                     // A worker hangs up before its last result only when `map` panicked; the scope passes that on.
-                    let Ok((packed, mapped)) = lane.mapped.recv() else { return Ok(()) };
+                    let Ok((packed, mapped)) = lane.mapped.recv() else {
+                        return Ok(());
+                    };
                     under_way -= 1;
                     take(packed, mapped)?;
                 }

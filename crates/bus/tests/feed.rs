@@ -1,5 +1,4 @@
 //! The verified feed: in order, with its headers, to those who may hear it.
-#![expect(clippy::unwrap_used, reason = "a test's helpers")]
 
 #[path = "support/raw.rs"]
 mod raw;

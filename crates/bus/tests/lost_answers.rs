@@ -1,5 +1,5 @@
 //! What was stored is found, not stored again, when its acknowledgement is lost.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers")]
 
 #[path = "support/case.rs"]
 mod case;

@@ -23,8 +23,11 @@ pub(crate) fn open(
     signature: Option<ProducerSignature>,
     book: &mut Book,
 ) -> Result<(), Unplaced> {
-    let origin =
-        Origin::new(opened.origin.as_str()).map_err(|_| Unplaced::Contradiction { what: "the origin is no origin" })?;
+    let origin = Origin::new(opened.origin.as_str())
+        .ok()
+        .ok_or(Unplaced::Contradiction {
+            what: "the origin is no origin",
+        })?;
     check_signature(&opened.log_public_key.0, delivery, signature)?;
     book.port_aliases = aliases_of(&opened.port_aliases);
     book.opened = Some(Opened {
@@ -48,19 +51,30 @@ pub(crate) fn settle<'a>(
     let log_key = book.opened.as_ref().ok_or(Unplaced::NotOpened)?.log_key;
     check_signature(&log_key, delivery, signature)?;
     match control {
-        Control::LedgerOpened(_) => return Err(Unplaced::Contradiction { what: "the ledger is open already" }),
+        Control::LedgerOpened(_) => {
+            return Err(Unplaced::Contradiction {
+                what: "the ledger is open already",
+            });
+        }
         Control::Seal(request) => return seal(request, book),
         Control::KeyRegistered(registered) => register(registered, index, book)?,
         Control::KeyRevoked(revoked) => match book.keys.get_mut(&revoked.key_id.0) {
             Some(key) => key.revoked = key.revoked.or(Some(index.get())),
-            None => return Err(Unplaced::Contradiction { what: "the key that is revoked was never registered" }),
+            None => {
+                return Err(Unplaced::Contradiction {
+                    what: "the key that is revoked was never registered",
+                });
+            }
         },
         Control::ReferencePublished(published) => {
             if let Some(aliases) = &published.port_aliases {
                 book.port_aliases = aliases_of(aliases);
             }
         }
-        Control::KeyRotated(_) | Control::SourceStated(_) | Control::EpochDeclared(_) | Control::ErasureNoticed(_) => {}
+        Control::KeyRotated(_)
+        | Control::SourceStated(_)
+        | Control::EpochDeclared(_)
+        | Control::ErasureNoticed(_) => {}
     }
     Ok(Settled::Recorded(control.kind().name()))
 }
@@ -70,18 +84,27 @@ fn seal<'a>(request: &'a SealRequested, book: &Book) -> Result<Settled<'a>, Unpl
     if origin == Some(request.origin.as_str()) {
         Ok(Settled::Seal(request))
     } else {
-        Err(Unplaced::Contradiction { what: "the seal is meant for another ledger" })
+        Err(Unplaced::Contradiction {
+            what: "the seal is meant for another ledger",
+        })
     }
 }
 
 fn register(registered: &KeyRegistered, index: Index, book: &mut Book) -> Result<(), Unplaced> {
     let public = PublicKey::from_bytes(&registered.public_key.0)
-        .map_err(|_| Unplaced::Contradiction { what: "the registered key is no Ed25519 key" })?;
+        .ok()
+        .ok_or(Unplaced::Contradiction {
+            what: "the registered key is no Ed25519 key",
+        })?;
     if public.id().as_bytes() != &registered.key_id.0 {
-        return Err(Unplaced::Contradiction { what: "the key id is not that of the registered key" });
+        return Err(Unplaced::Contradiction {
+            what: "the key id is not that of the registered key",
+        });
     }
     if book.keys.contains_key(&registered.key_id.0) {
-        return Err(Unplaced::Contradiction { what: "the key is registered already" });
+        return Err(Unplaced::Contradiction {
+            what: "the key is registered already",
+        });
     }
     let key = ProducerKey {
         public_key: registered.public_key.0,
@@ -101,13 +124,18 @@ fn check_signature(
     delivery: &Delivery,
     signature: Option<ProducerSignature>,
 ) -> Result<(), Unplaced> {
-    let key = PublicKey::from_bytes(key).map_err(|_| Unplaced::NotByLogKey)?;
+    let key = PublicKey::from_bytes(key).ok().ok_or(Unplaced::NotByLogKey)?;
     let signature = signature.ok_or(Unplaced::NotByLogKey)?;
-    key.verify_event(&delivery.subject, &delivery.body, &signature).map_err(|_| Unplaced::NotByLogKey)
+    key.verify_event(&delivery.subject, &delivery.body, &signature)
+        .ok()
+        .ok_or(Unplaced::NotByLogKey)
 }
 
 fn aliases_of(aliases: &portbook_wire::control::PortAliases) -> std::collections::BTreeMap<String, String> {
-    aliases.iter().map(|(alias, port)| (alias.as_str().to_owned(), port.as_str().to_owned())).collect()
+    aliases
+        .iter()
+        .map(|(alias, port)| (alias.as_str().to_owned(), port.as_str().to_owned()))
+        .collect()
 }
 
 /// The hash a digest's text stands for.
@@ -122,10 +150,14 @@ pub(crate) fn hash_of(digest: &portbook_domain::Digest) -> Hash {
 /// [`Unplaced`] when the message would not have been believed.
 pub fn replay_control(book: &mut Book, delivery: &Delivery, index: Index) -> Result<(), Unplaced> {
     match read(delivery) {
-        Reading::Control(Control::LedgerOpened(opened), signature) if book.opened.is_none() => {
-            open(&opened, delivery, signature, book)
+        Reading::Control(control, signature) => {
+            if let Control::LedgerOpened(opened) = control.as_ref()
+                && book.opened.is_none()
+            {
+                return open(opened, delivery, signature, book);
+            }
+            settle(&control, delivery, signature, index, book).map(|_| ())
         }
-        Reading::Control(control, signature) => settle(&control, delivery, signature, index, book).map(|_| ()),
         Reading::Event(_) => Err(Unplaced::NotOpened),
         Reading::Unplaced(reason) => Err(reason),
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use portbook_ledger::{
-    Chain, ChainSeq, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis, heads_root,
-    leaf_hash,
+    Chain, ChainSeq, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis,
+    heads_root, leaf_hash,
 };
 use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::{Control, SealRequested};
@@ -67,7 +67,12 @@ pub enum FoldError {
 ///
 /// # Errors
 /// [`FoldError`] says what contradicts the ledger; nothing of the batch may then be recorded.
-pub fn fold(book: &Book, deliveries: &[Delivery], readings: &[Reading<'_>], known: &Known) -> Result<Commit, FoldError> {
+pub fn fold(
+    book: &Book,
+    deliveries: &[Delivery],
+    readings: &[Reading<'_>],
+    known: &Known,
+) -> Result<Commit, FoldError> {
     let mut folding = Folding {
         commit: Commit {
             book: book.clone(),
@@ -97,7 +102,10 @@ impl<'a> Folding<'a> {
     fn take(&mut self, delivery: &'a Delivery, reading: &Reading<'a>) -> Result<(), FoldError> {
         let expected = self.next_index()?.seq();
         if delivery.seq != expected {
-            return Err(FoldError::Gap { expected: expected.get(), found: delivery.seq.get() });
+            return Err(FoldError::Gap {
+                expected: expected.get(),
+                found: delivery.seq.get(),
+            });
         }
         if self.commit.book.opened.is_none() {
             return self.open(delivery, reading);
@@ -111,25 +119,44 @@ impl<'a> Folding<'a> {
 
     /// The first message of a stream opens the ledger or nothing does.
     fn open(&mut self, delivery: &Delivery, reading: &Reading<'_>) -> Result<(), FoldError> {
-        let opened = match reading {
-            Reading::Control(Control::LedgerOpened(opened), signature) => {
-                control::open(opened, delivery, *signature, &mut self.commit.book)
+        let (opened, signature) = match reading {
+            Reading::Control(control, signature) => {
+                (self.settle_opening(control, delivery, *signature), *signature)
             }
-            Reading::Unplaced(reason) => Err(reason.clone()),
-            Reading::Event(_) | Reading::Control(..) => Err(Unplaced::NotOpened),
+            Reading::Unplaced(reason) => (Err(reason.clone()), None),
+            Reading::Event(_) => (Err(Unplaced::NotOpened), None),
         };
         opened.map_err(|reason| FoldError::NotOpened { reason })?;
-        let signature = match reading {
-            Reading::Control(_, signature) => *signature,
-            Reading::Event(_) | Reading::Unplaced(_) => None,
-        };
         self.record_control(delivery, signature, "ledger.opened")
     }
 
+    fn settle_opening(
+        &mut self,
+        control: &Control,
+        delivery: &Delivery,
+        signature: Option<ProducerSignature>,
+    ) -> Result<(), Unplaced> {
+        if let Control::LedgerOpened(opened) = control {
+            control::open(opened, delivery, signature, &mut self.commit.book)
+        } else {
+            Err(Unplaced::NotOpened)
+        }
+    }
+
     fn event(&mut self, delivery: &'a Delivery, event: &EventReading<'a>) -> Result<(), FoldError> {
-        let port = self.commit.book.port_aliases.get(event.head.port).map_or(event.head.port, String::as_str);
+        let port = self
+            .commit
+            .book
+            .port_aliases
+            .get(event.head.port)
+            .map_or(event.head.port, String::as_str);
         let Ok(chain) = Chain::port(port) else {
-            return self.quarantine(delivery, &Unplaced::NotAPort { port: port.to_owned() });
+            return self.quarantine(
+                delivery,
+                &Unplaced::NotAPort {
+                    port: port.to_owned(),
+                },
+            );
         };
         let (kind, refers_to) = self.kind_of(delivery, &event.key);
         let placed = self.record(delivery, kind, chain, refers_to, event.signature);
@@ -151,7 +178,11 @@ impl<'a> Folding<'a> {
 
     fn kind_of(&self, delivery: &Delivery, key: &LookupKey) -> (RecordKind, Option<Index>) {
         let here = self.here.get(key).map(|(index, body)| (*index, *body));
-        let known = || self.known.get(key).map(|original| (original.index, original.body.as_slice()));
+        let known = || {
+            self.known
+                .get(key)
+                .map(|original| (original.index, original.body.as_slice()))
+        };
         match here.or_else(known) {
             None => (RecordKind::Event, None),
             Some((index, body)) if body == delivery.body.as_ref() => (RecordKind::Redelivery, Some(index)),
@@ -163,7 +194,9 @@ impl<'a> Folding<'a> {
         let lookups = &mut self.commit.lookups;
         lookups.cases.push((lookup::of_case(event.head.case), index));
         if let Ok((_, readable)) = &event.content {
-            lookups.licenses.extend(name::licenses_in(&readable.data).map(|key| (key, index)));
+            lookups
+                .licenses
+                .extend(name::licenses_in(&readable.data).map(|key| (key, index)));
         }
     }
 
@@ -189,14 +222,23 @@ impl<'a> Folding<'a> {
     ) -> Result<(), FoldError> {
         let (place, _) = self.record(delivery, RecordKind::Control, Chain::CONTROL, None, signature)?;
         self.commit.book.counts.control += 1;
-        self.row(Chain::CONTROL, TimelineRow::bare(place, RecordClass::Control, word));
+        self.row(
+            Chain::CONTROL,
+            TimelineRow::bare(place, RecordClass::Control, word),
+        );
         Ok(())
     }
 
     fn quarantine(&mut self, delivery: &Delivery, reason: &Unplaced) -> Result<(), FoldError> {
         // A header this format cannot carry must not keep the message out.
         let signature = delivery.signature.as_deref().and_then(|text| text.parse().ok());
-        let (place, _) = self.record(delivery, RecordKind::Quarantine, Chain::QUARANTINE, None, signature)?;
+        let (place, _) = self.record(
+            delivery,
+            RecordKind::Quarantine,
+            Chain::QUARANTINE,
+            None,
+            signature,
+        )?;
         let mut row = TimelineRow::bare(place, RecordClass::Quarantine, reason.word());
         row.note = reason.to_string();
         self.row(Chain::QUARANTINE, row);
@@ -206,7 +248,11 @@ impl<'a> Folding<'a> {
     fn seal(&mut self, delivery: &Delivery, request: &SealRequested) -> Result<(), FoldError> {
         let index = self.next_index()?;
         let book = &self.commit.book;
-        let heads: Vec<Head> = book.heads.iter().map(|(chain, head)| head_leaf(*chain, head)).collect();
+        let heads: Vec<Head> = book
+            .heads
+            .iter()
+            .map(|(chain, head)| head_leaf(*chain, head))
+            .collect();
         let seal = Seal {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap_or(u64::MAX),
@@ -216,7 +262,10 @@ impl<'a> Folding<'a> {
             prev_seal: book.last_seal,
             stream_seq: delivery.seq,
             sealed_at_ns: delivery.recorded_at_ns,
-            origin_hash: book.opened.as_ref().map_or(portbook_ledger::Hash::ZERO, |opened| opened.origin.hash()),
+            origin_hash: book
+                .opened
+                .as_ref()
+                .map_or(portbook_ledger::Hash::ZERO, |opened| opened.origin.hash()),
         };
         self.push_leaf(delivery.seq, |out| {
             out.extend_from_slice(&seal.encode());
@@ -225,7 +274,11 @@ impl<'a> Folding<'a> {
         let book = &mut self.commit.book;
         book.last_seal = Some(index);
         book.counts.seals += 1;
-        let sealed = Sealed { index, root: book.frontier.root(), frontier: book.frontier.clone() };
+        let sealed = Sealed {
+            index,
+            root: book.frontier.root(),
+            frontier: book.frontier.clone(),
+        };
         self.commit.seals.push(sealed);
         Ok(())
     }
@@ -275,7 +328,14 @@ impl<'a> Folding<'a> {
         if let Some(count) = counted {
             *count += 1;
         }
-        Ok((Placement { index: index.get(), chain_seq, recorded_at_ns: delivery.recorded_at_ns }, index))
+        Ok((
+            Placement {
+                index: index.get(),
+                chain_seq,
+                recorded_at_ns: delivery.recorded_at_ns,
+            },
+            index,
+        ))
     }
 
     fn push_leaf(
@@ -284,7 +344,10 @@ impl<'a> Folding<'a> {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
     ) -> Result<portbook_ledger::Hash, FoldError> {
         let leaf = self.commit.leaves.push_with(write);
-        let hash = leaf.map(leaf_hash).map_err(|source| FoldError::Unrecordable { seq: seq.get(), source })?;
+        let hash = leaf.map(leaf_hash).map_err(|source| FoldError::Unrecordable {
+            seq: seq.get(),
+            source,
+        })?;
         self.commit.leaf_hashes.push(hash);
         self.commit.book.frontier.push(hash);
         Ok(hash)
@@ -296,11 +359,22 @@ impl<'a> Folding<'a> {
 
     fn genesis(&self, chain: Chain) -> portbook_ledger::Hash {
         // `take` records nothing before `ledger.opened` has set the origin.
-        self.commit.book.opened.as_ref().map_or(portbook_ledger::Hash::ZERO, |opened| genesis(&opened.origin, chain))
+        self.commit
+            .book
+            .opened
+            .as_ref()
+            .map_or(portbook_ledger::Hash::ZERO, |opened| {
+                genesis(&opened.origin, chain)
+            })
     }
 
     fn next_index(&self) -> Result<Index, FoldError> {
-        self.commit.book.frontier.size().next_index().ok_or(FoldError::Full)
+        self.commit
+            .book
+            .frontier
+            .size()
+            .next_index()
+            .ok_or(FoldError::Full)
     }
 }
 
@@ -334,7 +408,8 @@ fn event_row(
         Ok((envelope, readable)) => {
             let mut row = TimelineRow::of_event(place, readable);
             row.simulated = envelope.simulated;
-            row.port_as_written = (envelope.port.as_str().as_bytes() != chain.as_bytes()).then(|| envelope.port.clone());
+            row.port_as_written =
+                (envelope.port.as_str().as_bytes() != chain.as_bytes()).then(|| envelope.port.clone());
             row
         }
         Err(error) => {

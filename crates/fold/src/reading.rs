@@ -17,7 +17,7 @@ pub enum Reading<'a> {
     /// An event, whether or not its content can be read.
     Event(Box<EventReading<'a>>),
     /// A message of the ledger's own.
-    Control(Control, Option<ProducerSignature>),
+    Control(Box<Control>, Option<ProducerSignature>),
     /// A message that belongs to no port.
     Unplaced(Unplaced),
 }
@@ -119,18 +119,19 @@ pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading<'_>> {
 /// Reads one message.
 #[must_use]
 pub fn read(delivery: &Delivery) -> Reading<'_> {
-    let signature = match delivery.signature.as_deref().map(str::parse).transpose() {
-        Ok(signature) => signature,
-        Err(_) => return Reading::Unplaced(Unplaced::SignatureHeader),
+    let Ok(signature) = delivery.signature.as_deref().map(str::parse).transpose() else {
+        return Reading::Unplaced(Unplaced::SignatureHeader);
     };
     if subject::is_control(&delivery.subject) {
         return match parse_control(&delivery.subject, &delivery.body) {
-            Ok(control) => Reading::Control(control, signature),
+            Ok(control) => Reading::Control(Box::new(control), signature),
             Err(reason) => Reading::Unplaced(reason.into()),
         };
     }
     if subject::case_token(&delivery.subject).is_none() {
-        return Reading::Unplaced(Unplaced::Subject { subject: delivery.subject.clone() });
+        return Reading::Unplaced(Unplaced::Subject {
+            subject: delivery.subject.clone(),
+        });
     }
     match read_head(&delivery.subject, &delivery.body) {
         Ok(head) => Reading::Event(Box::new(EventReading {

@@ -1,6 +1,10 @@
 //! The fold against what it promises: one leaf a message, the same bytes for every split, evidence instead of errors.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "builders of test data")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "builders of test data"
+)]
 
 use std::collections::BTreeMap;
 
@@ -8,11 +12,11 @@ use bytes::Bytes;
 use portbook_fold::{Book, Delivery, FoldError, Known, LookupKey, Original, Reading, fold, read_all};
 use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind, SecretKey, Seq};
 use portbook_views::{RecordClass, TimelineRow};
-use portbook_wire::control::{
-    Control, KeyId, KeyRegistered, KeyRevoked, LedgerOpened, ModeName, PublicKey, ReferencePublished, SealRequested,
-    encode_control,
-};
 use portbook_wire::Source;
+use portbook_wire::control::{
+    Control, KeyId, KeyRegistered, KeyRevoked, LedgerOpened, ModeName, PublicKey, ReferencePublished,
+    SealRequested, encode_control,
+};
 use proptest::prelude::*;
 
 const ORIGIN: &str = "test.example/fold";
@@ -23,9 +27,16 @@ fn log_key() -> SecretKey {
 
 fn control(control: impl Into<Control>, key: &SecretKey) -> Message {
     let control = control.into();
-    let (subject, body) = (control.kind().subject().to_owned(), encode_control(&control).unwrap());
+    let (subject, body) = (
+        control.kind().subject().to_owned(),
+        encode_control(&control).unwrap(),
+    );
     let signature = Some(key.sign_event(&subject, &body).to_string());
-    Message { subject, body, signature }
+    Message {
+        subject,
+        body,
+        signature,
+    }
 }
 
 fn opened() -> Message {
@@ -59,7 +70,11 @@ fn closed(id: u64, case: &str, port: &str, outcome: &str) -> Message {
         r#"{{"specversion":"1.0","id":"00000000-0000-5000-8000-{id:012x}","source":"urn:portbook:src:test","type":"portbook.application.closed.v1","subject":"{case}","time":"2025-05-01T00:00:00Z","datacontenttype":"application/json","dataschema":"urn:portbook:schema:application.closed:1:sha256:{digest}","correlationid":"{case}","partitionkey":"{port}","pbmode":"observed","data":{{"outcome":"{outcome}"}}}}"#,
         digest = "0".repeat(64),
     );
-    Message { subject: format!("portbook.events.{case}"), body: body.into_bytes(), signature: None }
+    Message {
+        subject: format!("portbook.events.{case}"),
+        body: body.into_bytes(),
+        signature: None,
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -116,7 +131,13 @@ impl Ledger {
                 && let Some(index) = self.events.get(&event.key)
             {
                 let body = self.record(*index).body.to_vec();
-                known.insert(event.key, Original { index: Index::new(*index).unwrap(), body });
+                known.insert(
+                    event.key,
+                    Original {
+                        index: Index::new(*index).unwrap(),
+                        body,
+                    },
+                );
             }
         }
         known
@@ -131,10 +152,17 @@ impl Ledger {
 
     /// Kind, chain and reference of every record.
     fn kinds(&self) -> Vec<(RecordKind, String, Option<u64>)> {
-        let leaves = self.leaves.iter().filter_map(|leaf| match Leaf::decode(leaf).unwrap() {
-            Leaf::Record(record) => Some((record.kind, record.chain.to_string(), record.refers_to.map(Index::get))),
-            Leaf::Seal(_) => None,
-        });
+        let leaves = self
+            .leaves
+            .iter()
+            .filter_map(|leaf| match Leaf::decode(leaf).unwrap() {
+                Leaf::Record(record) => Some((
+                    record.kind,
+                    record.chain.to_string(),
+                    record.refers_to.map(Index::get),
+                )),
+                Leaf::Seal(_) => None,
+            });
         leaves.collect()
     }
 }
@@ -159,8 +187,14 @@ fn quarantine() -> (RecordKind, String) {
 
 #[test]
 fn an_event_is_recorded_on_the_chain_of_its_normalised_port() {
-    assert_eq!(kind_of(closed(1, "A", "CNNBG", "refused")), (RecordKind::Event, "CNNBG".into()));
-    assert_eq!(kind_of(closed(1, "A", "CNNGB", "refused")), (RecordKind::Event, "CNNBG".into()));
+    assert_eq!(
+        kind_of(closed(1, "A", "CNNBG", "refused")),
+        (RecordKind::Event, "CNNBG".into())
+    );
+    assert_eq!(
+        kind_of(closed(1, "A", "CNNGB", "refused")),
+        (RecordKind::Event, "CNNBG".into())
+    );
     let alias = ledger(&[closed(1, "A", "CNNGB", "refused")]);
     let row = &alias.rows[&Chain::port("CNNBG").unwrap()][0];
     assert_eq!(row.port_as_written.as_ref().unwrap().as_str(), "CNNGB");
@@ -168,7 +202,10 @@ fn an_event_is_recorded_on_the_chain_of_its_normalised_port() {
 
 #[test]
 fn the_same_bytes_again_are_a_redelivery_and_other_bytes_a_conflict_of_the_first() {
-    let (first, other) = (closed(1, "A", "CNNBG", "refused"), closed(1, "A", "CNNBG", "lapsed"));
+    let (first, other) = (
+        closed(1, "A", "CNNBG", "refused"),
+        closed(1, "A", "CNNBG", "lapsed"),
+    );
     let messages = [first.clone(), first.clone(), other.clone(), first, other];
     let port = |kind, refers_to| (kind, "CNNBG".to_owned(), refers_to);
     let expected = [
@@ -180,21 +217,40 @@ fn the_same_bytes_again_are_a_redelivery_and_other_bytes_a_conflict_of_the_first
     ];
     let whole = ledger(&messages);
     assert_eq!(whole.kinds()[1..], expected);
-    let classes: Vec<RecordClass> = whole.rows[&Chain::port("CNNBG").unwrap()].iter().map(|row| row.class).collect();
-    assert_eq!(classes.iter().filter(|class| **class == RecordClass::Event).count(), 1, "views see it once");
+    let classes: Vec<RecordClass> = whole.rows[&Chain::port("CNNBG").unwrap()]
+        .iter()
+        .map(|row| row.class)
+        .collect();
+    assert_eq!(
+        classes
+            .iter()
+            .filter(|class| **class == RecordClass::Event)
+            .count(),
+        1,
+        "views see it once"
+    );
     // One by one, the store's memory in place of the batch's.
     let mut single = Ledger::default();
     single.take(&[opened()]).unwrap();
-    messages.iter().for_each(|message| single.take(std::slice::from_ref(message)).unwrap());
+    for message in &messages {
+        single.take(std::slice::from_ref(message)).unwrap();
+    }
     assert_eq!(single.leaves, whole.leaves);
 }
 
 #[test]
 fn the_same_id_of_another_source_is_another_event() {
     let mut other = closed(1, "A", "CNNBG", "refused");
-    other.body = String::from_utf8(other.body).unwrap().replace("src:test", "src:else").into_bytes();
+    other.body = String::from_utf8(other.body)
+        .unwrap()
+        .replace("src:test", "src:else")
+        .into_bytes();
     let both = ledger(&[closed(1, "A", "CNNBG", "refused"), other]);
-    assert!(both.kinds()[1..].iter().all(|(kind, ..)| *kind == RecordKind::Event));
+    assert!(
+        both.kinds()[1..]
+            .iter()
+            .all(|(kind, ..)| *kind == RecordKind::Event)
+    );
 }
 
 #[test]
@@ -204,21 +260,43 @@ fn what_cannot_be_placed_is_a_record_in_quarantine() {
         change(&mut message);
         kind_of(message)
     };
-    assert_eq!(broken(|message| message.body = b"not json".to_vec()), quarantine());
-    assert_eq!(broken(|message| message.subject = "portbook.events.B".into()), quarantine());
-    assert_eq!(broken(|message| message.subject = "portbook.other.A".into()), quarantine());
-    assert_eq!(broken(|message| message.signature = Some("no signature".into())), quarantine());
+    assert_eq!(
+        broken(|message| message.body = b"not json".to_vec()),
+        quarantine()
+    );
+    assert_eq!(
+        broken(|message| message.subject = "portbook.events.B".into()),
+        quarantine()
+    );
+    assert_eq!(
+        broken(|message| message.subject = "portbook.other.A".into()),
+        quarantine()
+    );
+    assert_eq!(
+        broken(|message| message.signature = Some("no signature".into())),
+        quarantine()
+    );
     assert_eq!(broken(|message| message.body.resize(40_000, b' ')), quarantine());
-    assert_eq!(broken(|message| message.subject = "portbook.control.seal".into()), quarantine());
+    assert_eq!(
+        broken(|message| message.subject = "portbook.control.seal".into()),
+        quarantine()
+    );
 }
 
 #[test]
 fn an_event_no_view_can_read_is_recorded_in_its_place() {
     let mut poison = closed(1, "A", "CNNBG", "refused");
-    poison.body = String::from_utf8(poison.body).unwrap().replace("\"refused\"", "\"exploded\"").into_bytes();
+    poison.body = String::from_utf8(poison.body)
+        .unwrap()
+        .replace("\"refused\"", "\"exploded\"")
+        .into_bytes();
     let ledger = ledger(&[poison, closed(2, "A", "CNNBG", "refused")]);
     let rows = &ledger.rows[&Chain::port("CNNBG").unwrap()];
-    assert!(rows[0].unreadable.as_ref().unwrap().contains("/data/outcome"), "{:?}", rows[0].unreadable);
+    assert!(
+        rows[0].unreadable.as_ref().unwrap().contains("/data/outcome"),
+        "{:?}",
+        rows[0].unreadable
+    );
     assert!(rows[1].unreadable.is_none());
 }
 
@@ -235,10 +313,18 @@ fn only_the_log_key_governs() {
         valid_until: "2030-01-01T00:00:00Z".parse().unwrap(),
     };
     assert_eq!(kind_of(control(registered(&stranger), &stranger)), quarantine());
-    assert_eq!(kind_of(control(registered(&log_key()), &log_key())), quarantine(), "the id is another key's");
+    assert_eq!(
+        kind_of(control(registered(&log_key()), &log_key())),
+        quarantine(),
+        "the id is another key's"
+    );
     let good = control(registered(&stranger), &log_key());
     assert_eq!(kind_of(good.clone()), (RecordKind::Control, "~CONTROL".into()));
-    assert_eq!(ledger(&[good.clone(), good]).kinds()[2].0, RecordKind::Quarantine, "registered twice");
+    assert_eq!(
+        ledger(&[good.clone(), good]).kinds()[2].0,
+        RecordKind::Quarantine,
+        "registered twice"
+    );
     let mut forged = seal();
     forged.signature = Some(stranger.sign_event(&forged.subject, &forged.body).to_string());
     assert_eq!(kind_of(forged), quarantine());
@@ -248,7 +334,11 @@ fn only_the_log_key_governs() {
         contested_from: "2025-06-01T00:00:00Z".parse().unwrap(),
         reason: "lost".parse().unwrap(),
     };
-    assert_eq!(kind_of(control(revoked, &log_key())), quarantine(), "nobody registered it");
+    assert_eq!(
+        kind_of(control(revoked, &log_key())),
+        quarantine(),
+        "nobody registered it"
+    );
 }
 
 #[test]
@@ -261,16 +351,30 @@ fn new_aliases_hold_from_the_next_message_on() {
     };
     let before = closed(1, "A", "CNNGB", "refused");
     let after = closed(2, "A", "CNNGB", "refused");
-    let chains: Vec<String> =
-        ledger(&[before, control(published, &log_key()), after]).kinds().into_iter().map(|(_, chain, _)| chain).collect();
+    let chains: Vec<String> = ledger(&[before, control(published, &log_key()), after])
+        .kinds()
+        .into_iter()
+        .map(|(_, chain, _)| chain)
+        .collect();
     assert_eq!(chains, ["~CONTROL", "CNNBG", "~CONTROL", "CNNGB"]);
 }
 
 #[test]
 fn a_gap_or_a_stream_without_an_opening_stops_the_fold_and_changes_nothing() {
     let mut gap = ledger(&[]);
-    let error = gap.take_from(3, &[closed(1, "A", "CNNBG", "refused")]).unwrap_err();
-    assert!(matches!(error, FoldError::Gap { expected: 2, found: 3 }), "{error}");
+    let error = gap
+        .take_from(3, &[closed(1, "A", "CNNBG", "refused")])
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FoldError::Gap {
+                expected: 2,
+                found: 3
+            }
+        ),
+        "{error}"
+    );
     assert_eq!(gap.book.size(), 1);
     for first in [closed(1, "A", "CNNBG", "refused"), seal()] {
         let error = Ledger::default().take(&[first]).unwrap_err();
@@ -278,7 +382,10 @@ fn a_gap_or_a_stream_without_an_opening_stops_the_fold_and_changes_nothing() {
     }
     let mut unsigned = opened();
     unsigned.signature = None;
-    assert!(matches!(Ledger::default().take(&[unsigned]), Err(FoldError::NotOpened { .. })));
+    assert!(matches!(
+        Ledger::default().take(&[unsigned]),
+        Err(FoldError::NotOpened { .. })
+    ));
 }
 
 #[test]
@@ -286,7 +393,15 @@ fn every_kind_of_leaf_passes_the_audit() {
     let first = closed(1, "A", "CNNBG", "refused");
     let mut bad = first.clone();
     bad.body.clear();
-    let ledger = ledger(&[seal(), first.clone(), closed(2, "B", "CNSHG", "refused"), first, bad, seal(), seal()]);
+    let ledger = ledger(&[
+        seal(),
+        first.clone(),
+        closed(2, "B", "CNSHG", "refused"),
+        first,
+        bad,
+        seal(),
+        seal(),
+    ]);
     let origin = portbook_ledger::Origin::new(ORIGIN).unwrap();
     let mut auditor = portbook_ledger::Auditor::new(&origin, []);
     for leaf in &ledger.leaves {
@@ -299,9 +414,18 @@ fn every_kind_of_leaf_passes_the_audit() {
 
 /// Messages of every kind, in any order.
 fn messages() -> impl Strategy<Value = Vec<Message>> {
-    let event = (0_u64..6, prop::sample::select(vec!["CNNBG", "CNNGB", "CNSHG"]), any::<bool>());
+    let event = (
+        0_u64..6,
+        prop::sample::select(vec!["CNNBG", "CNNGB", "CNSHG"]),
+        any::<bool>(),
+    );
     let event = event.prop_map(|(id, port, refused)| {
-        closed(id, ["A", "B"][usize::try_from(id % 2).unwrap()], port, if refused { "refused" } else { "lapsed" })
+        closed(
+            id,
+            ["A", "B"][usize::try_from(id % 2).unwrap()],
+            port,
+            if refused { "refused" } else { "lapsed" },
+        )
     });
     let garbage = prop::collection::vec(any::<u8>(), 0..40).prop_map(|body| Message {
         subject: "portbook.events.A".into(),

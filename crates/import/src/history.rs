@@ -42,7 +42,11 @@ pub(crate) enum Familiarity {
 
 impl History {
     pub(crate) fn new(log: Log) -> Self {
-        Self { log, recent: HashMap::new(), older: HashMap::new() }
+        Self {
+            log,
+            recent: HashMap::new(),
+            older: HashMap::new(),
+        }
     }
 
     /// Reads every case of `subjects` that is not known, or that others have written to since.
@@ -64,7 +68,10 @@ impl History {
             let case = read(log, &subject, last_seq).await?;
             Ok::<_, ReadError>((subject, case))
         });
-        let read: Vec<(String, Case)> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
+        let read: Vec<(String, Case)> = stream::iter(reads)
+            .buffer_unordered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
         for (subject, found) in read {
             // Some of what was noted may still be on its way: nothing known is dropped.
             let case = self.recent.entry(subject).or_default();
@@ -76,7 +83,9 @@ impl History {
 
     /// Compares an event of a case that was looked at.
     pub(crate) fn compare(&self, subject: &str, key: &EventKey, digest: &str) -> Familiarity {
-        let Some(case) = self.recent.get(subject) else { return Familiarity::New };
+        let Some(case) = self.recent.get(subject) else {
+            return Familiarity::New;
+        };
         if case.events.contains(&(*key, digest.to_owned())) {
             return Familiarity::Repeated;
         }
@@ -90,7 +99,11 @@ impl History {
 
     /// Takes note of an event that is about to be published, so that a repeat further down the file is seen.
     pub(crate) fn note(&mut self, subject: &str, key: EventKey, digest: String) {
-        self.recent.entry(subject.to_owned()).or_default().events.insert((key, digest));
+        self.recent
+            .entry(subject.to_owned())
+            .or_default()
+            .events
+            .insert((key, digest));
     }
 
     /// Takes note of where it was stored.
@@ -112,12 +125,16 @@ impl History {
 
 async fn read(log: &Log, subject: &str, last_seq: u64) -> Result<Case, ReadError> {
     let messages = log.load_subject_through(subject, last_seq).await?;
-    let mut case = Case { last_seq, events: BTreeSet::new() };
+    let mut case = Case {
+        last_seq,
+        events: BTreeSet::new(),
+    };
     for message in messages {
         case.last_seq = case.last_seq.max(message.seq);
         // What is no event has no identity to be repeated.
         if let Ok(head) = read_head(&message.subject, &message.body) {
-            case.events.insert((head.key(), event_digest(&message.body).as_str().to_owned()));
+            case.events
+                .insert((head.key(), event_digest(&message.body).as_str().to_owned()));
         }
     }
     Ok(case)

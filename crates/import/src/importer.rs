@@ -80,7 +80,12 @@ impl Importer {
     /// An importer that publishes for `source`, signed with `key`.
     #[must_use]
     pub fn new(bus: &Bus, publisher: Publisher, source: Source, key: SecretKey) -> Self {
-        Self { publisher, history: History::new(Log::ledger(bus)), source, key }
+        Self {
+            publisher,
+            history: History::new(Log::ledger(bus)),
+            source,
+            key,
+        }
     }
 
     /// Imports every observation. Bad lines go to `reject`; `progress` is told the tally after each chunk.
@@ -95,17 +100,22 @@ impl Importer {
     ) -> Result<Tally, ImportError> {
         let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
         let (source, key) = (self.source.clone(), self.key.clone());
-        let preparing = tokio::task::spawn_blocking(move || prepare_all(observations, &source, &key, &sender));
+        let preparing =
+            tokio::task::spawn_blocking(move || prepare_all(observations, &source, &key, &sender));
         let mut tally = Tally::default();
         let mut under_way: Vec<Chosen> = Vec::new();
         while let Some(chunk) = chunks.recv().await {
             let ready = sort_out(chunk?, reject, &mut tally)?;
-            let subjects: BTreeSet<&str> = ready.iter().map(|event| event.outgoing.subject.as_str()).collect();
+            let subjects: BTreeSet<&str> = ready
+                .iter()
+                .map(|event| event.outgoing.subject.as_str())
+                .collect();
             // The chunk before is published while this one is looked up: neither needs the other's answer, because what
             // is under way was noted before.
             let publisher = self.publisher.clone();
             let (sent, names) = apart(std::mem::take(&mut under_way));
-            let (results, looked) = tokio::join!(publisher.publish_batch(sent), self.history.look_at(&subjects));
+            let (results, looked) =
+                tokio::join!(publisher.publish_batch(sent), self.history.look_at(&subjects));
             self.settle(&names, results, &mut tally)?;
             looked?;
             under_way = self.choose(ready, &mut tally);
@@ -121,14 +131,22 @@ impl Importer {
 
     fn choose(&mut self, ready: Vec<Prepared>, tally: &mut Tally) -> Vec<Chosen> {
         let mut chosen = Vec::with_capacity(ready.len());
-        for Prepared { key, digest, outgoing } in ready {
+        for Prepared {
+            key,
+            digest,
+            outgoing,
+        } in ready
+        {
             let familiarity = self.history.compare(&outgoing.subject, &key, &digest);
             if familiarity == Familiarity::Repeated {
                 tally.redelivered += 1;
                 continue;
             }
             self.history.note(&outgoing.subject, key, digest);
-            chosen.push(Chosen { outgoing, familiarity });
+            chosen.push(Chosen {
+                outgoing,
+                familiarity,
+            });
         }
         chosen
     }

@@ -51,7 +51,10 @@ pub(crate) fn prepare_all(
             Ok(line) => chunk.push(line),
             Err(error) => {
                 // Whoever takes the chunks may be gone, and then nobody needs to know.
-                chunks.blocking_send(Ok(chunk)).and_then(|()| chunks.blocking_send(Err(error))).unwrap_or_default();
+                chunks
+                    .blocking_send(Ok(chunk))
+                    .and_then(|()| chunks.blocking_send(Err(error)))
+                    .unwrap_or_default();
                 return;
             }
         }
@@ -80,5 +83,9 @@ fn prepare(observation: Observation, source: &Source, key: &SecretKey) -> Result
         body: Bytes::from(body),
     };
     let digest = event_digest(&outgoing.body).as_str().to_owned();
-    Ok(Line::Ready(Prepared { key: event_key, digest, outgoing }))
+    Ok(Line::Ready(Prepared {
+        key: event_key,
+        digest,
+        outgoing,
+    }))
 }

@@ -11,7 +11,13 @@ use crate::speech::Form;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
-#[command(name = "portbook", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "portbook",
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -23,7 +29,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// Directory of this portbook: its ledger, keys and managed server
-    #[arg(long, global = true, value_name = "DIR", env = "PORTBOOK_HOME", default_value = "portbook-home")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PORTBOOK_HOME",
+        default_value = "portbook-home"
+    )]
     pub(crate) home: PathBuf,
     /// Configuration file (default: portbook.toml in the home directory, if there is one)
     #[arg(long, global = true, value_name = "FILE")]
@@ -256,7 +268,14 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     /// Everything, against the newest checkpoint.
     pub(crate) const fn all() -> Self {
-        Self { ports: Vec::new(), all: true, at: None, against_stream: false, quick: false, key: None }
+        Self {
+            ports: Vec::new(),
+            all: true,
+            at: None,
+            against_stream: false,
+            quick: false,
+            key: None,
+        }
     }
 }
 
@@ -314,12 +333,19 @@ fn offset_of(text: &str) -> Option<Offset> {
         _ => return None,
     };
     let (hours, minutes) = digits.split_once(':')?;
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok().filter(|minutes| *minutes < 60)?);
+    let (hours, minutes): (i32, i32) = (
+        hours.parse().ok()?,
+        minutes.parse().ok().filter(|minutes| *minutes < 60)?,
+    );
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let midnight = || format!("{}T00:00:00Z", text.parse::<jiff::civil::Date>().ok()?).parse().ok();
+    let midnight = || {
+        format!("{}T00:00:00Z", text.parse::<jiff::civil::Date>().ok()?)
+            .parse()
+            .ok()
+    };
     text.parse()
         .ok()
         .or_else(midnight)

@@ -26,7 +26,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // clap knows whether this is help (stdout, 0) or a usage error (stderr, 2).
             error.print().unwrap_or_default();
-            return ExitCode::from(if error.use_stderr() { exit::Exit::Usage.code() } else { 0 });
+            return ExitCode::from(if error.use_stderr() {
+                exit::Exit::Usage.code()
+            } else {
+                0
+            });
         }
     };
     let ended = Session::start(&cli.global).and_then(|session| command::run(&session, cli.command));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use portbook_audit::attest;
 use portbook_bus::{
-    Bus, BusOptions, CheckpointRegister, Identity, Login, ManagedServer, PublishLimits, Publisher, ServerSpec, find_binary,
+    Bus, BusOptions, CheckpointRegister, Identity, Login, ManagedServer, PublishLimits, Publisher,
+    ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
@@ -57,8 +58,14 @@ impl Server {
         .await?;
         let url_file = session.home.url_file();
         std::fs::write(&url_file, child.url()).map_err(|error| Failure::file("write", &url_file, &error))?;
-        let address = Address { url: child.url().to_owned() };
-        Ok(Self { address, child: Some(child), url_file: Some(url_file) })
+        let address = Address {
+            url: child.url().to_owned(),
+        };
+        Ok(Self {
+            address,
+            child: Some(child),
+            url_file: Some(url_file),
+        })
     }
 
     /// The server that runs already: the configured one, or the one another process manages in this home.
@@ -67,15 +74,22 @@ impl Server {
             return Ok(Self::elsewhere(session.config.nats.url.clone()));
         }
         let url_file = session.home.url_file();
-        let url = std::fs::read_to_string(&url_file).map_err(|_| {
-            Failure::new(Exit::Unavailable, format!("no portbook is running in {}", session.home.root().display()))
-                .hint("portbook up runs one; --server names another")
+        let url = std::fs::read_to_string(&url_file).ok().ok_or_else(|| {
+            Failure::new(
+                Exit::Unavailable,
+                format!("no portbook is running in {}", session.home.root().display()),
+            )
+            .hint("portbook up runs one; --server names another")
         })?;
         Ok(Self::elsewhere(url))
     }
 
     const fn elsewhere(url: String) -> Self {
-        Self { address: Address { url }, child: None, url_file: None }
+        Self {
+            address: Address { url },
+            child: None,
+            url_file: None,
+        }
     }
 
     /// Where it is.
@@ -113,7 +127,11 @@ impl Address {
     /// Connects as `identity`.
     pub(crate) async fn connect(&self, session: &Session, identity: Identity) -> Result<Bus, Failure> {
         let seed_file = identity.seed_file(&session.home.nats_seeds());
-        let login = if seed_file.exists() { Login::Nkey { seed_file } } else { Login::Open };
+        let login = if seed_file.exists() {
+            Login::Nkey { seed_file }
+        } else {
+            Login::Open
+        };
         let mut options = BusOptions::new(&self.url, identity, login);
         options.connect_timeout = Duration::from_millis(session.config.nats.connect_timeout_ms);
         options.request_timeout = Duration::from_millis(session.config.nats.request_timeout_ms);
@@ -124,10 +142,16 @@ impl Address {
 /// The nats-server binary to run.
 pub(crate) fn binary(session: &Session) -> Result<PathBuf, Failure> {
     let configured = match session.config.nats.binary.as_str() {
-        "" => std::env::var_os("PORTBOOK_NATS_SERVER").filter(|path| !path.is_empty()).map(PathBuf::from),
+        "" => std::env::var_os("PORTBOOK_NATS_SERVER")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         path => Some(PathBuf::from(path)),
     };
-    Ok(find_binary(configured.as_deref(), Path::new(".tools"), std::env::var_os("PATH").as_deref())?)
+    Ok(find_binary(
+        configured.as_deref(),
+        Path::new(".tools"),
+        std::env::var_os("PATH").as_deref(),
+    )?)
 }
 
 /// The public keys of all services.
@@ -182,7 +206,13 @@ pub(crate) async fn run_service(
         simulated,
     })
     .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let served = serve(&bus, Arc::new(engine), session.config.service.commands_in_flight_max, stopped(stop)).await;
+    let served = serve(
+        &bus,
+        Arc::new(engine),
+        session.config.service.commands_in_flight_max,
+        stopped(stop),
+    )
+    .await;
     bus.close().await;
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
@@ -229,7 +259,9 @@ pub(crate) async fn run_projector(
     };
     let ended = run(parts, stopped(stop)).await;
     bus.close().await;
-    let attested = attesting.await.map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    let attested = attesting
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
 }
@@ -260,7 +292,7 @@ pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminate = async {
         match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await.map(|()| ()).unwrap_or_default(),
+            Ok(mut terminate) => terminate.recv().await.unwrap_or_default(),
             Err(_) => std::future::pending().await,
         }
     };

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::Serialize;
 
-use crate::failure::Failure;
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// The form of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -49,6 +49,7 @@ impl Speech {
     }
 
     /// Prints one line of an answer.
+    #[expect(clippy::unused_self, reason = "who may speak is who holds a `Speech`")]
     pub(crate) fn answer(&self, line: impl std::fmt::Display) -> Result<(), Failure> {
         finish(writeln!(io::stdout().lock(), "{line}"))
     }
@@ -74,10 +75,17 @@ impl Speech {
     /// A bar over `total` items, drawn only where a person looks at stderr, and only once it takes a second.
     pub(crate) fn bar(&self, what: &'static str, total: u64) -> ProgressBar {
         let visible = self.progress && !self.quiet && io::stderr().is_terminal();
-        let target = if visible { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  eta {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(what);
+        let target = if visible {
+            ProgressDrawTarget::stderr_with_hz(5)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let style =
+            ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  eta {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(total), target)
+            .with_style(style)
+            .with_message(what);
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }
@@ -94,14 +102,23 @@ impl Speech {
 
     /// A time in the chosen offset, to the second.
     pub(crate) fn time(&self, at: Timestamp) -> String {
-        let suffix = if self.offset == Offset::UTC { "Z".to_owned() } else { self.offset.to_string() };
-        format!("{}{suffix}", self.offset.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S"))
+        let suffix = if self.offset == Offset::UTC {
+            "Z".to_owned()
+        } else {
+            self.offset.to_string()
+        };
+        format!(
+            "{}{suffix}",
+            self.offset.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S")
+        )
     }
 }
 
 /// Text of others, safe for a terminal: control characters are shown, not obeyed.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// Digits in groups of three, as people read them.
@@ -109,7 +126,7 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);
@@ -120,7 +137,11 @@ pub(crate) fn grouped(number: u64) -> String {
 /// Kilograms from grams, without a float.
 pub(crate) fn kilograms(grams: u64) -> String {
     let (kg, rest) = (grams / 1000, grams % 1000);
-    if rest == 0 { grouped(kg) } else { format!("{}.{rest:03}", grouped(kg)) }
+    if rest == 0 {
+        grouped(kg)
+    } else {
+        format!("{}.{rest:03}", grouped(kg))
+    }
 }
 
 /// A reader that went away has seen enough.

@@ -1,6 +1,6 @@
 //! Whether a stream is the one this ledger was made from, and still holds what the ledger took from it.
 
-use portbook_bus::{Log, ReadError, StreamIdentity, Stored};
+use portbook_bus::{Log, ReadError, Stored, StreamIdentity};
 use portbook_fold::Book;
 use portbook_ledger::{Leaf, LeafError};
 use portbook_store::{StoreError, StoreReader};
@@ -28,7 +28,9 @@ pub enum AnchorError {
         found: String,
     },
     /// Its settings changed.
-    #[error("the configuration of stream {stream} has digest {found}; the ledger was opened under {expected}")]
+    #[error(
+        "the configuration of stream {stream} has digest {found}; the ledger was opened under {expected}"
+    )]
     Reconfigured {
         /// Its name.
         stream: String,
@@ -80,19 +82,41 @@ pub fn check_identity(identity: &StreamIdentity, book: &Book) -> Result<(), Anch
     if let Some(opened) = &book.opened {
         if identity.created != opened.stream_created {
             let (expected, found) = (opened.stream_created.clone(), identity.created.clone());
-            return Err(AnchorError::Recreated { stream, expected, found });
+            return Err(AnchorError::Recreated {
+                stream,
+                expected,
+                found,
+            });
         }
         let expected = opened.stream_config.to_hex();
         if identity.config_sha256 != expected {
-            return Err(AnchorError::Reconfigured { stream, expected, found: identity.config_sha256.clone() });
+            return Err(AnchorError::Reconfigured {
+                stream,
+                expected,
+                found: identity.config_sha256.clone(),
+            });
         }
     }
-    let StreamIdentity { first_seq, last_seq, messages, .. } = *identity;
+    let StreamIdentity {
+        first_seq,
+        last_seq,
+        messages,
+        ..
+    } = *identity;
     if last_seq < book.size() {
-        return Err(AnchorError::Behind { stream, last_seq, size: book.size() });
+        return Err(AnchorError::Behind {
+            stream,
+            last_seq,
+            size: book.size(),
+        });
     }
     if last_seq > 0 && (first_seq != 1 || messages != last_seq) {
-        return Err(AnchorError::Lossy { stream, messages, first_seq, last_seq });
+        return Err(AnchorError::Lossy {
+            stream,
+            messages,
+            first_seq,
+            last_seq,
+        });
     }
     Ok(())
 }
@@ -102,13 +126,22 @@ pub fn check_identity(identity: &StreamIdentity, book: &Book) -> Result<(), Anch
 /// # Errors
 /// [`AnchorError::HeadDiffers`] names what differs.
 pub async fn check_head(log: &Log, stream: &str, reader: &StoreReader) -> Result<(), AnchorError> {
-    let Some(index) = reader.book()?.frontier.size().last() else { return Ok(()) };
+    let Some(index) = reader.book()?.frontier.size().last() else {
+        return Ok(());
+    };
     let stored = log.get(index.seq().get()).await?;
-    let missing = StoreError::LeafMissing { index: index.get(), size: index.size_through().get() };
+    let missing = StoreError::LeafMissing {
+        index: index.get(),
+        size: index.size_through().get(),
+    };
     let leaf = reader.leaf(index)?.ok_or(missing)?;
     match difference(&Leaf::decode(&leaf)?, &stored) {
         None => Ok(()),
-        Some(field) => Err(AnchorError::HeadDiffers { stream: stream.to_owned(), seq: stored.seq, field }),
+        Some(field) => Err(AnchorError::HeadDiffers {
+            stream: stream.to_owned(),
+            seq: stored.seq,
+            field,
+        }),
     }
 }
 
@@ -116,19 +149,28 @@ pub async fn check_head(log: &Log, stream: &str, reader: &StoreReader) -> Result
 #[must_use]
 pub fn difference(leaf: &Leaf<'_>, message: &Stored) -> Option<&'static str> {
     match leaf {
-        Leaf::Seal(seal) => [("sequence", seal.stream_seq.get() == message.seq), ("time", seal.sealed_at_ns == message.time_ns)]
-            .into_iter()
-            .find_map(|(field, same)| (!same).then_some(field)),
+        Leaf::Seal(seal) => [
+            ("sequence", seal.stream_seq.get() == message.seq),
+            ("time", seal.sealed_at_ns == message.time_ns),
+        ]
+        .into_iter()
+        .find_map(|(field, same)| (!same).then_some(field)),
         Leaf::Record(record) => {
             let signature = record.signature.map(|signature| signature.to_string());
             // A signature header that is none was left out of a quarantined record.
-            let comparable = message.signature.as_deref().is_none_or(|text| text.parse::<portbook_ledger::ProducerSignature>().is_ok());
+            let comparable = message
+                .signature
+                .as_deref()
+                .is_none_or(|text| text.parse::<portbook_ledger::ProducerSignature>().is_ok());
             [
                 ("sequence", record.stream_seq.get() == message.seq),
                 ("time", record.recorded_at_ns == message.time_ns),
                 ("subject", record.subject == message.subject),
                 ("body", record.body == message.body.as_ref()),
-                ("signature", !comparable || signature.as_deref() == message.signature.as_deref()),
+                (
+                    "signature",
+                    !comparable || signature.as_deref() == message.signature.as_deref(),
+                ),
             ]
             .into_iter()
             .find_map(|(field, same)| (!same).then_some(field))

@@ -94,14 +94,27 @@ pub async fn open_ledger(
     opening: &Opening,
 ) -> Result<(), OpeningError> {
     if directory.store().join("db").exists() {
-        return Err(StoreError::Exists { path: directory.path().to_owned() }.into());
+        return Err(StoreError::Exists {
+            path: directory.path().to_owned(),
+        }
+        .into());
     }
     let identity = bus.create_stream(&StreamSpec::ledger(opening.replicas)).await?;
     if identity.messages > 0 {
-        return Err(OpeningError::NotEmpty { stream: identity.name, messages: identity.messages });
+        return Err(OpeningError::NotEmpty {
+            stream: identity.name,
+            messages: identity.messages,
+        });
     }
-    bus.create_stream(&StreamSpec::checkpoints(opening.replicas)).await?;
-    let created = identity.created.parse().map_err(|_| OpeningError::Created { found: identity.created.clone() })?;
+    bus.create_stream(&StreamSpec::checkpoints(opening.replicas))
+        .await?;
+    let created = identity
+        .created
+        .parse()
+        .ok()
+        .ok_or_else(|| OpeningError::Created {
+            found: identity.created.clone(),
+        })?;
     let opened = LedgerOpened {
         origin: Text::new(opening.origin.as_str())?,
         log_public_key: control::PublicKey(*opening.log_key.public().as_bytes()),
@@ -115,7 +128,12 @@ pub async fn open_ledger(
     };
     publish(publisher, &opening.log_key, &Control::LedgerOpened(opened)).await?;
     for producer in &opening.producers {
-        publish(publisher, &opening.log_key, &Control::KeyRegistered(registration(producer, opening.opened_at))).await?;
+        publish(
+            publisher,
+            &opening.log_key,
+            &Control::KeyRegistered(registration(producer, opening.opened_at)),
+        )
+        .await?;
     }
     Store::create(&directory.store())?;
     Ok(directory.create()?)

@@ -60,14 +60,20 @@ impl Projector {
         let seen = deliveries.partition_point(|delivery| delivery.seq.get() <= size);
         let fresh = deliveries.get(seen..).unwrap_or_default();
         if fresh.is_empty() {
-            return Ok(Taken { size: self.store.book().frontier.size(), sealed: None });
+            return Ok(Taken {
+                size: self.store.book().frontier.size(),
+                sealed: None,
+            });
         }
         let readings = read_all(fresh);
         let known = self.known(&readings)?;
         let commit = fold(self.store.book(), fresh, &readings, &known)?;
         let sealed = commit.seals.last().cloned();
         self.store.apply(commit)?;
-        Ok(Taken { size: self.store.book().frontier.size(), sealed })
+        Ok(Taken {
+            size: self.store.book().frontier.size(),
+            sealed,
+        })
     }
 
     fn known(&self, readings: &[Reading<'_>]) -> Result<Known, StoreError> {
@@ -75,11 +81,24 @@ impl Projector {
         let reader = self.store.reader();
         for reading in readings {
             let Reading::Event(event) = reading else { continue };
-            let Some(index) = self.store.event(&event.key)? else { continue };
-            let missing = || StoreError::LeafMissing { index: index.get(), size: self.store.book().size() };
+            let Some(index) = self.store.event(&event.key)? else {
+                continue;
+            };
+            let missing = || StoreError::LeafMissing {
+                index: index.get(),
+                size: self.store.book().size(),
+            };
             let leaf = reader.leaf(index)?.ok_or_else(missing)?;
-            let Ok(Leaf::Record(record)) = Leaf::decode(&leaf) else { return Err(missing()) };
-            known.insert(event.key, Original { index, body: record.body.to_vec() });
+            let Ok(Leaf::Record(record)) = Leaf::decode(&leaf) else {
+                return Err(missing());
+            };
+            known.insert(
+                event.key,
+                Original {
+                    index,
+                    body: record.body.to_vec(),
+                },
+            );
         }
         Ok(known)
     }

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use portbook_bus::{Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
+use portbook_bus::{
+    Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError,
+};
 use portbook_domain::{Digest, InvalidText, Text};
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
@@ -120,7 +122,11 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     let reading = tokio::spawn(read_ahead(reader, parts.pace, sender));
     let mut running = Running {
         sealed_at: Instant::now(),
-        sealed_size: parts.projector.book().last_seal.map_or(0, |seal| seal.size_through().get()),
+        sealed_size: parts
+            .projector
+            .book()
+            .last_seal
+            .map_or(0, |seal| seal.size_through().get()),
         unsigned: None,
         seal_asked: None,
         looked_at: Instant::now(),
@@ -193,7 +199,11 @@ impl Running {
             self.seal_if_due(taken.size.get()).await?;
             self.look_at_stream().await?;
             let signed_size = self.signer.published().1.get();
-            let position = Position { size: taken.size.get(), signed_size, behind };
+            let position = Position {
+                size: taken.size.get(),
+                signed_size,
+                behind,
+            };
             self.position.send_replace(position);
         }
     }
@@ -212,7 +222,9 @@ impl Running {
 
     /// Signs the newest seal. A server that is away is no contradiction: signing waits, recording goes on.
     async fn sign(&mut self) -> Result<(), RunError> {
-        let Some(sealed) = self.unsigned.take() else { return Ok(()) };
+        let Some(sealed) = self.unsigned.take() else {
+            return Ok(());
+        };
         match self.signer.sign(&sealed).await {
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "signing waits for the checkpoint register");
@@ -251,7 +263,9 @@ impl Running {
         match self.publisher.publish(outgoing).await {
             Ok(appended) => self.seal_asked = Some(appended.seq),
             // The same bytes are offered again at the next tick.
-            Err(error @ PublishError::Unacknowledged { .. }) => tracing::warn!(%error, "sealing waits for the stream"),
+            Err(error @ PublishError::Unacknowledged { .. }) => {
+                tracing::warn!(%error, "sealing waits for the stream");
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use portbook_bus::{ApiError, CheckpointError as RegisterError, CheckpointRegister};
 use portbook_fold::Sealed;
 use portbook_ledger::{
-    Admission, Checkpoint, CheckpointError, Contradiction, Frontier, Hash, OpenedCheckpoint, Origin, SignedLog, SignedRoot,
-    SignerKey, Size, leaf_hash, sha256,
+    Admission, Checkpoint, CheckpointError, Contradiction, Frontier, Hash, OpenedCheckpoint, Origin,
+    SignedLog, SignedRoot, SignerKey, Size, leaf_hash, sha256,
 };
 use portbook_store::{LedgerDirectory, StoreError, StoreReader};
 
@@ -49,7 +49,9 @@ pub enum SignError {
     #[error("the ledger contradicts what was signed")]
     Contradiction(#[from] Contradiction),
     /// The record of what was signed is gone.
-    #[error("signed.log is missing beside a ledger of {size} leaves: this directory was rolled back or tampered with")]
+    #[error(
+        "signed.log is missing beside a ledger of {size} leaves: this directory was rolled back or tampered with"
+    )]
     LogMissing {
         /// Leaves in the ledger.
         size: u64,
@@ -134,9 +136,17 @@ impl Signer {
     /// [`SignError`] when the three contradict each other: somebody rolled one of them back, or signs as well. Nothing
     /// must be signed then.
     pub(crate) async fn open(parts: SignerParts) -> Result<Self, SignError> {
-        let SignerParts { directory, reader, register, key, origin } = parts;
+        let SignerParts {
+            directory,
+            reader,
+            register,
+            key,
+            origin,
+        } = parts;
         let size = reader.book()?.size();
-        let Some(log) = directory.begin_signing()? else { return Err(SignError::LogMissing { size }) };
+        let Some(log) = directory.begin_signing()? else {
+            return Err(SignError::LogMissing { size });
+        };
         let registered = register.last().await?;
         let register_seq = registered.as_ref().map_or(0, |(seq, _)| *seq);
         let mut signer = Self {
@@ -181,13 +191,19 @@ impl Signer {
             }
         }
         self.read_back(sealed)?;
-        let root = SignedRoot { size, root: sealed.root };
+        let root = SignedRoot {
+            size,
+            root: sealed.root,
+        };
         if self.log.admit(&root)? == Admission::Append {
             self.directory.note_signing(&root)?;
             self.log.append(root)?;
         }
         let note = self.note_of(root)?;
-        self.register_seq = self.register.put(Bytes::from(note.clone()), self.register_seq).await?;
+        self.register_seq = self
+            .register
+            .put(Bytes::from(note.clone()), self.register_seq)
+            .await?;
         self.publish(size, &note)
     }
 
@@ -196,42 +212,76 @@ impl Signer {
     }
 
     fn compare_with_register(&self, registered: Option<&Checkpoint>) -> Result<(), SignError> {
-        let Some(registered) = registered else { return Ok(()) };
+        let Some(registered) = registered else {
+            return Ok(());
+        };
         let signed = self.log.last().map_or(Size::ZERO, |last| last.size);
         if registered.size > signed {
-            return Err(SignError::RolledBack { registered: registered.size, signed });
+            return Err(SignError::RolledBack {
+                registered: registered.size,
+                signed,
+            });
         }
         // An older entry must be one that this directory signed.
         match self.log.roots().iter().find(|root| root.size == registered.size) {
             Some(root) if root.root == registered.root => Ok(()),
-            Some(root) => Err(Contradiction::Fork { size: root.size, signed: root.root, next: registered.root }.into()),
-            None => Err(SignError::RolledBack { registered: registered.size, signed }),
+            Some(root) => Err(Contradiction::Fork {
+                size: root.size,
+                signed: root.root,
+                next: registered.root,
+            }
+            .into()),
+            None => Err(SignError::RolledBack {
+                registered: registered.size,
+                signed,
+            }),
         }
     }
 
     /// Goes through the steps behind `signed.log` again for the last line of it.
     async fn resume(&mut self, last: SignedRoot, registered: Option<&Checkpoint>) -> Result<(), SignError> {
-        let sealed = last.size.last().map(|index| self.reader.sealed(index)).transpose()?.flatten();
+        let sealed = last
+            .size
+            .last()
+            .map(|index| self.reader.sealed(index))
+            .transpose()?
+            .flatten();
         let sealed = sealed.ok_or(SignError::SealMissing { signed: last.size })?;
         if sealed.root != last.root || sealed.frontier.root() != last.root {
-            return Err(SignError::NotReproduced { size: last.size, signed: last.root, found: sealed.root });
+            return Err(SignError::NotReproduced {
+                size: last.size,
+                signed: last.root,
+                found: sealed.root,
+            });
         }
         self.covered = sealed.frontier;
         let note = self.note_of(last)?;
         if registered.is_none_or(|registered| registered.size < last.size) {
-            self.register_seq = self.register.put(Bytes::from(note.clone()), self.register_seq).await?;
+            self.register_seq = self
+                .register
+                .put(Bytes::from(note.clone()), self.register_seq)
+                .await?;
         }
         self.publish(last.size, &note)
     }
 
     /// The stream went past the size of a signed tree: that tree must have ended with a seal, and with this root.
     fn check_passed_over(&self, last: SignedRoot) -> Result<(), SignError> {
-        let sealed = last.size.last().map(|index| self.reader.sealed(index)).transpose()?.flatten();
+        let sealed = last
+            .size
+            .last()
+            .map(|index| self.reader.sealed(index))
+            .transpose()?
+            .flatten();
         let sealed = sealed.ok_or(SignError::SealMissing { signed: last.size })?;
         if sealed.root == last.root {
             Ok(())
         } else {
-            Err(SignError::NotReproduced { size: last.size, signed: last.root, found: sealed.root })
+            Err(SignError::NotReproduced {
+                size: last.size,
+                signed: last.root,
+                found: sealed.root,
+            })
         }
     }
 
@@ -242,14 +292,22 @@ impl Signer {
             packed?.iter().for_each(|leaf| covered.push(leaf_hash(leaf)));
         }
         if covered.root() != sealed.root {
-            return Err(SignError::ReadBack { size, folded: sealed.root, found: covered.root() });
+            return Err(SignError::ReadBack {
+                size,
+                folded: sealed.root,
+                found: covered.root(),
+            });
         }
         self.covered = covered;
         Ok(())
     }
 
     fn note_of(&self, root: SignedRoot) -> Result<String, CheckpointError> {
-        let checkpoint = Checkpoint { origin: self.origin.clone(), size: root.size, root: root.root };
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size: root.size,
+            root: root.root,
+        };
         Ok(checkpoint.sign(&self.key)?.to_string())
     }
 

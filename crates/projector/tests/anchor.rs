@@ -4,7 +4,9 @@
 
 use portbook_bus::{Stored, StreamIdentity};
 use portbook_fold::{Book, Opened};
-use portbook_ledger::{Chain, ChainSeq, Hash, Leaf, Origin, Record, RecordKind, SecretKey, Seq, leaf_hash, sha256};
+use portbook_ledger::{
+    Chain, ChainSeq, Hash, Leaf, Origin, Record, RecordKind, SecretKey, Seq, leaf_hash, sha256,
+};
 use portbook_projector::{AnchorError, check_identity, difference};
 
 fn identity() -> StreamIdentity {
@@ -38,17 +40,45 @@ fn book() -> Book {
 #[test]
 fn the_stream_of_the_ledger_is_recognised_and_any_other_is_named() {
     check_identity(&identity(), &book()).unwrap();
-    check_identity(&StreamIdentity { last_seq: 0, messages: 0, first_seq: 0, ..identity() }, &Book::default()).unwrap();
+    check_identity(
+        &StreamIdentity {
+            last_seq: 0,
+            messages: 0,
+            first_seq: 0,
+            ..identity()
+        },
+        &Book::default(),
+    )
+    .unwrap();
     let refused = |change: fn(&mut StreamIdentity)| {
         let mut identity = identity();
         change(&mut identity);
         check_identity(&identity, &book()).unwrap_err()
     };
-    assert!(matches!(refused(|it| it.created = "2025-04-02T00:00:00Z".into()), AnchorError::Recreated { .. }));
-    assert!(matches!(refused(|it| it.config_sha256 = "0".repeat(64)), AnchorError::Reconfigured { .. }));
-    assert!(matches!(refused(|it| (it.last_seq, it.messages) = (1, 1)), AnchorError::Behind { last_seq: 1, size: 2, .. }));
-    assert!(matches!(refused(|it| it.first_seq = 2), AnchorError::Lossy { .. }));
-    assert!(matches!(refused(|it| it.messages = 2), AnchorError::Lossy { messages: 2, .. }));
+    assert!(matches!(
+        refused(|it| it.created = "2025-04-02T00:00:00Z".into()),
+        AnchorError::Recreated { .. }
+    ));
+    assert!(matches!(
+        refused(|it| it.config_sha256 = "0".repeat(64)),
+        AnchorError::Reconfigured { .. }
+    ));
+    assert!(matches!(
+        refused(|it| (it.last_seq, it.messages) = (1, 1)),
+        AnchorError::Behind {
+            last_seq: 1,
+            size: 2,
+            ..
+        }
+    ));
+    assert!(matches!(
+        refused(|it| it.first_seq = 2),
+        AnchorError::Lossy { .. }
+    ));
+    assert!(matches!(
+        refused(|it| it.messages = 2),
+        AnchorError::Lossy { messages: 2, .. }
+    ));
 }
 
 #[test]
@@ -84,7 +114,10 @@ fn every_field_of_the_message_at_the_head_is_compared() {
     };
     assert_eq!(differs(|it| it.seq = 4), Some("sequence"));
     assert_eq!(differs(|it| it.time_ns = 8), Some("time"));
-    assert_eq!(differs(|it| it.subject = "portbook.events.B".into()), Some("subject"));
+    assert_eq!(
+        differs(|it| it.subject = "portbook.events.B".into()),
+        Some("subject")
+    );
     assert_eq!(differs(|it| it.body = "bodY".into()), Some("body"));
     assert_eq!(differs(|it| it.signature = None), Some("signature"));
 }

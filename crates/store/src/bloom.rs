@@ -1,6 +1,5 @@
 //! Bloom filters over keys that are already hashes: 16 bits per key, 8 probes, about one false hit in 1,700.
 
-
 use portbook_fold::LookupKey;
 
 const BITS_PER_KEY: usize = 16;
@@ -15,7 +14,9 @@ pub(crate) struct Bloom {
 impl Bloom {
     /// An empty filter for about `keys` keys.
     pub(crate) fn for_keys(keys: usize) -> Self {
-        Self { words: vec![0; (keys * BITS_PER_KEY).div_ceil(64).max(1)] }
+        Self {
+            words: vec![0; (keys * BITS_PER_KEY).div_ceil(64).max(1)],
+        }
     }
 
     /// Adds `key`.
@@ -29,7 +30,8 @@ impl Bloom {
 
     /// `false` when `key` was certainly never added.
     pub(crate) fn may_contain(&self, key: &LookupKey) -> bool {
-        self.probes(key).all(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
+        self.probes(key)
+            .all(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
     }
 
     /// Double hashing over the two halves of the key.
@@ -46,7 +48,10 @@ impl Bloom {
 
 fn halves(key: &LookupKey) -> (u64, u64) {
     let (low, high) = key.split_at(8);
-    let number = |half: &[u8]| half.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let number = |half: &[u8]| {
+        half.first_chunk::<8>()
+            .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    };
     (number(low), number(high))
 }
 
@@ -75,7 +80,9 @@ mod tests {
         let mut bloom = Bloom::for_keys(10_000);
         (0..10_000).for_each(|number| bloom.insert(&key(number)));
         assert!((0..10_000).all(|number| bloom.may_contain(&key(number))));
-        let false_hits = (10_000..110_000).filter(|number| bloom.may_contain(&key(*number))).count();
+        let false_hits = (10_000..110_000)
+            .filter(|number| bloom.may_contain(&key(*number)))
+            .count();
         assert!(false_hits < 300, "{false_hits} false hits in 100,000");
     }
 }

@@ -50,7 +50,10 @@ mod tests {
         assert_eq!(decode::<(u64, String)>(&bytes).unwrap(), (7, "CNNBG".into()));
         let mut longer = bytes.clone();
         longer.push(0);
-        assert!(matches!(decode::<(u64, String)>(&longer), Err(RowError::NotCanonical)));
+        assert!(matches!(
+            decode::<(u64, String)>(&longer),
+            Err(RowError::NotCanonical)
+        ));
         // 251 announces a two-byte number; 7 fits into one.
         let over_long = [251, 7, 0];
         assert!(matches!(decode::<u64>(&over_long), Err(RowError::NotCanonical)));
@@ -59,6 +62,9 @@ mod tests {
     #[test]
     fn a_length_beyond_the_limit_is_refused_before_anything_is_allocated() {
         let hostile = [253, 255, 255, 255, 255, 255, 255, 255, 127];
-        assert!(matches!(decode::<String>(&hostile), Err(RowError::Undecodable { .. })));
+        assert!(matches!(
+            decode::<String>(&hostile),
+            Err(RowError::Undecodable { .. })
+        ));
     }
 }

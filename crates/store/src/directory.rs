@@ -46,14 +46,21 @@ impl LedgerDirectory {
     /// [`StoreError::Exists`] when a `signed.log` is there already.
     pub fn create(&self) -> Result<(), StoreError> {
         let checkpoints = self.path.join("checkpoints");
-        fs::create_dir_all(&checkpoints)
-            .map_err(|source| StoreError::Io { doing: "create", path: checkpoints, source })?;
+        fs::create_dir_all(&checkpoints).map_err(|source| StoreError::Io {
+            doing: "create",
+            path: checkpoints,
+            source,
+        })?;
         let path = self.signed_log_path();
         if path.exists() {
             return Err(StoreError::Exists { path });
         }
         let created = File::create(&path).and_then(|file| file.sync_all());
-        created.map_err(|source| StoreError::Io { doing: "create", path, source })?;
+        created.map_err(|source| StoreError::Io {
+            doing: "create",
+            path,
+            source,
+        })?;
         sync_directory(&self.path)
     }
 
@@ -69,7 +76,11 @@ impl LedgerDirectory {
                 Err(source) => Err(StoreError::SignedLog { path, source }),
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StoreError::Io { doing: "read", path, source }),
+            Err(source) => Err(StoreError::Io {
+                doing: "read",
+                path,
+                source,
+            }),
         }
     }
 
@@ -82,7 +93,11 @@ impl LedgerDirectory {
         if !path.exists() {
             return Ok(None);
         }
-        cut_unfinished_line(&path).map_err(|source| StoreError::Io { doing: "repair", path, source })?;
+        cut_unfinished_line(&path).map_err(|source| StoreError::Io {
+            doing: "repair",
+            path,
+            source,
+        })?;
         self.signed_log()
     }
 
@@ -97,7 +112,11 @@ impl LedgerDirectory {
             writeln!(file, "{root}")?;
             file.sync_all()
         };
-        append().map_err(|source| StoreError::Io { doing: "append to", path: path.clone(), source })
+        append().map_err(|source| StoreError::Io {
+            doing: "append to",
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Publishes `note` as the checkpoint of `size`: complete and durable under its final name, or not there at all.
@@ -131,7 +150,11 @@ impl LedgerDirectory {
     /// [`StoreError::Io`] when the directory cannot be read.
     pub fn checkpoint_sizes(&self) -> Result<Vec<Size>, StoreError> {
         let path = self.path.join("checkpoints");
-        let failed = |source| StoreError::Io { doing: "list", path: path.clone(), source };
+        let failed = |source| StoreError::Io {
+            doing: "list",
+            path: path.clone(),
+            source,
+        };
         let mut sizes = Vec::new();
         if !path.exists() {
             return Ok(sizes);
@@ -162,7 +185,11 @@ impl LedgerDirectory {
             file.sync_all()?;
             fs::rename(&unfinished, path)
         };
-        write().map_err(|source| StoreError::Io { doing: "write", path: path.to_owned(), source })?;
+        write().map_err(|source| StoreError::Io {
+            doing: "write",
+            path: path.to_owned(),
+            source,
+        })?;
         sync_directory(path.parent().unwrap_or(&self.path))
     }
 }
@@ -170,7 +197,10 @@ impl LedgerDirectory {
 /// The next line must start on a line of its own.
 fn cut_unfinished_line(path: &Path) -> std::io::Result<()> {
     let bytes = fs::read(path)?;
-    let kept = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let kept = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
     if kept == bytes.len() {
         return Ok(());
     }
@@ -183,6 +213,10 @@ fn read_if_there(path: PathBuf) -> Result<Option<String>, StoreError> {
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(StoreError::Io { doing: "read", path, source }),
+        Err(source) => Err(StoreError::Io {
+            doing: "read",
+            path,
+            source,
+        }),
     }
 }

@@ -113,8 +113,16 @@ pub enum StoreError {
 pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
     let exists = path.join("db").exists();
     match (exists, create) {
-        (false, false) => return Err(StoreError::Missing { path: path.to_owned() }),
-        (true, true) => return Err(StoreError::Exists { path: path.to_owned() }),
+        (false, false) => {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        (true, true) => {
+            return Err(StoreError::Exists {
+                path: path.to_owned(),
+            });
+        }
         (true, false) | (false, true) => {}
     }
     let config = sled::Config::new()
@@ -127,18 +135,29 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
     match opened {
         Ok(Ok(db)) => Ok(db),
         Ok(Err(source)) => Err(open_error(path, source)),
-        Err(panic) => Err(StoreError::Damaged { path: path.to_owned(), report: report_of(panic.as_ref()) }),
+        Err(panic) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            report: report_of(panic.as_ref()),
+        }),
     }
 }
 
 fn open_error(path: &Path, source: sled::Error) -> StoreError {
     let text = source.to_string();
     if text.contains("could not acquire lock") {
-        StoreError::InUse { path: path.to_owned() }
+        StoreError::InUse {
+            path: path.to_owned(),
+        }
     } else if matches!(source, sled::Error::Corruption { .. }) {
-        StoreError::Damaged { path: path.to_owned(), report: text }
+        StoreError::Damaged {
+            path: path.to_owned(),
+            report: text,
+        }
     } else {
-        StoreError::Sled { doing: "open the store", source }
+        StoreError::Sled {
+            doing: "open the store",
+            source,
+        }
     }
 }
 
@@ -152,8 +171,14 @@ fn silently<T>(act: impl FnOnce() -> T) -> T {
 }
 
 fn report_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("sled stopped without a reason").chars().take(300).collect()
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("sled stopped without a reason")
+        .chars()
+        .take(300)
+        .collect()
 }
 
 /// Forces everything applied so far onto the disk.
@@ -161,16 +186,27 @@ fn report_of(panic: &(dyn std::any::Any + Send)) -> String {
 /// On Linux sled's `flush` ends in `sync_file_range`, which is no barrier: without the `sync_all` behind it,
 /// acknowledged batches were lost in simulated power failures.
 pub(crate) fn sync(db: &sled::Db, path: &Path) -> Result<(), StoreError> {
-    db.flush().map_err(|source| StoreError::Sled { doing: "flush the store", source })?;
+    db.flush().map_err(|source| StoreError::Sled {
+        doing: "flush the store",
+        source,
+    })?;
     let file = path.join("db");
     File::open(&file)
         .and_then(|opened| opened.sync_all())
-        .map_err(|source| StoreError::Io { doing: "sync", path: file, source })
+        .map_err(|source| StoreError::Io {
+            doing: "sync",
+            path: file,
+            source,
+        })
 }
 
 /// Makes names created in `directory` durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     File::open(directory)
         .and_then(|opened| opened.sync_all())
-        .map_err(|source| StoreError::Io { doing: "sync the directory", path: directory.to_owned(), source })
+        .map_err(|source| StoreError::Io {
+            doing: "sync the directory",
+            path: directory.to_owned(),
+            source,
+        })
 }

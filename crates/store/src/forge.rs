@@ -49,7 +49,11 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
         return Err(StoreError::LeafMissing { index, size: first });
     }
     match forgery {
-        Forgery::Replace { bytes, .. } => leaves.iter_mut().skip(at).take(1).for_each(|leaf| leaf.clone_from(bytes)),
+        Forgery::Replace { bytes, .. } => leaves
+            .iter_mut()
+            .skip(at)
+            .take(1)
+            .for_each(|leaf| leaf.clone_from(bytes)),
         Forgery::Remove { .. } => drop(leaves.remove(at)),
         Forgery::Double { .. } => leaves.extend_from_within(at..=at),
     }
@@ -59,15 +63,21 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
     }
     let mut packed = Vec::with_capacity(value.len());
     for leaf in &leaves {
-        let length = u16::try_from(leaf.len())
-            .map_err(|_| StoreError::Row { what: "leaf", source: RowError::NotCanonical })?;
+        let length = u16::try_from(leaf.len()).ok().ok_or(StoreError::Row {
+            what: "leaf",
+            source: RowError::NotCanonical,
+        })?;
         packed.extend_from_slice(&length.to_be_bytes());
         packed.extend_from_slice(leaf);
     }
-    db.insert(key::numbered(key::LEAVES, first), packed).map_err(reading)?;
+    db.insert(key::numbered(key::LEAVES, first), packed)
+        .map_err(reading)?;
     durable::sync(&db, path)
 }
 
 fn reading(source: sled::Error) -> StoreError {
-    StoreError::Sled { doing: "change the store", source }
+    StoreError::Sled {
+        doing: "change the store",
+        source,
+    }
 }

@@ -16,10 +16,10 @@ mod run;
 mod store;
 mod verdict;
 
+pub use codec::RowError;
 pub use directory::LedgerDirectory;
 pub use durable::StoreError;
 pub use forge::{Forgery, forge};
-pub use codec::RowError;
 pub use reader::{Leaves, Packed, StoreReader, VERDICTS_TOGETHER};
 pub use store::Store;
 pub use verdict::Verdict;

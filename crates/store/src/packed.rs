@@ -31,7 +31,14 @@ impl PackedWriter {
     ///
     /// Pieces that an earlier process left before `next` stay as they are: they read as well as a chunk.
     pub(crate) fn new(prefix: Vec<u8>, chunk_bytes_max: usize, next: u64) -> Self {
-        Self { prefix, chunk_bytes_max, first: next, next, bytes: Vec::new(), pieces: Vec::new() }
+        Self {
+            prefix,
+            chunk_bytes_max,
+            first: next,
+            next,
+            bytes: Vec::new(),
+            pieces: Vec::new(),
+        }
     }
 
     /// Appends `items` and adds the values this changes to `batch`.
@@ -73,7 +80,10 @@ impl PackedWriter {
 
 /// The value that holds item `number`, and the number of its first item.
 pub(crate) fn value_holding(db: &sled::Db, prefix: &[u8], number: u64) -> sled::Result<Option<(u64, IVec)>> {
-    let last = db.range(prefix.to_vec()..=key::numbered(prefix, number)).next_back().transpose()?;
+    let last = db
+        .range(prefix.to_vec()..=key::numbered(prefix, number))
+        .next_back()
+        .transpose()?;
     Ok(last.and_then(|(found, value)| Some((key::number_of(&found)?, value))))
 }
 

@@ -33,7 +33,9 @@ impl StoreReader {
     /// # Errors
     /// As [`crate::Store::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { db: durable::open(path, false)? })
+        Ok(Self {
+            db: durable::open(path, false)?,
+        })
     }
 
     pub(crate) const fn over(db: sled::Db) -> Self {
@@ -48,12 +50,17 @@ impl StoreReader {
         let mut heads = BTreeMap::new();
         for stored in self.db.scan_prefix(key::HEADS) {
             let (at, row) = stored.map_err(reading)?;
-            let chain = key::chain_of_head(&at)
-                .ok_or(StoreError::Row { what: "chain head", source: codec::RowError::NotCanonical })?;
+            let chain = key::chain_of_head(&at).ok_or(StoreError::Row {
+                what: "chain head",
+                source: codec::RowError::NotCanonical,
+            })?;
             heads.insert(chain, decode::<HeadRow>("chain head", &row)?.into_head()?);
         }
         let row = self.db.get(key::BOOK).map_err(reading)?;
-        let row = row.ok_or(StoreError::Row { what: "book", source: codec::RowError::NotCanonical })?;
+        let row = row.ok_or(StoreError::Row {
+            what: "book",
+            source: codec::RowError::NotCanonical,
+        })?;
         decode::<BookRow>("book", &row)?.into_book(heads)
     }
 
@@ -70,22 +77,41 @@ impl StoreReader {
     /// The iterator ends early when the store does; each packed value is checked to continue the one before.
     #[must_use]
     pub fn leaves(&self, range: Range<u64>) -> Leaves {
-        Leaves { db: self.db.clone(), prefix: key::LEAVES.to_vec(), next: range.start, end: range.end }
+        Leaves {
+            db: self.db.clone(),
+            prefix: key::LEAVES.to_vec(),
+            next: range.start,
+            end: range.end,
+        }
     }
 
     /// The stored leaf hashes of `range`, packed as they are stored, 32 bytes each. What they are worth shows in the root
     /// they give.
     #[must_use]
     pub fn leaf_hashes(&self, range: Range<u64>) -> Leaves {
-        Leaves { db: self.db.clone(), prefix: key::HASHES.to_vec(), next: range.start, end: range.end }
+        Leaves {
+            db: self.db.clone(),
+            prefix: key::HASHES.to_vec(),
+            next: range.start,
+            end: range.end,
+        }
     }
 
     /// The timeline rows of `chain` at the positions `range` (from 1), streamed in order.
     ///
     /// # Errors
     /// Per row: [`StoreError::Row`] when it is not readable, [`StoreError::LeafMissing`] when rows are missing.
-    pub fn rows(&self, chain: Chain, range: Range<u64>) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
-        let packed = Leaves { db: self.db.clone(), prefix: key::rows(chain), next: range.start, end: range.end };
+    pub fn rows(
+        &self,
+        chain: Chain,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
+        let packed = Leaves {
+            db: self.db.clone(),
+            prefix: key::rows(chain),
+            next: range.start,
+            end: range.end,
+        };
         packed.flat_map(|value| {
             let rows: Vec<_> = match value {
                 Ok(packed) => packed.iter().map(|row| decode("timeline row", row)).collect(),
@@ -133,8 +159,12 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Row`] when the row is not readable.
     pub fn sealed(&self, index: Index) -> Result<Option<Sealed>, StoreError> {
-        let row = self.db.get(key::numbered(key::SEALS, index.get())).map_err(reading)?;
-        row.map(|row| decode::<SealedRow>("seal", &row)?.into_sealed(index)).transpose()
+        let row = self
+            .db
+            .get(key::numbered(key::SEALS, index.get()))
+            .map_err(reading)?;
+        row.map(|row| decode::<SealedRow>("seal", &row)?.into_sealed(index))
+            .transpose()
     }
 
     /// How many leaves have had their signatures checked.
@@ -166,7 +196,11 @@ impl StoreReader {
     pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
         let block = first - first % VERDICTS_TOGETHER;
         let at = key::numbered(key::VERDICTS, block);
-        let mut bytes = self.db.get(&at).map_err(reading)?.map_or_else(Vec::new, |kept| kept.to_vec());
+        let mut bytes = self
+            .db
+            .get(&at)
+            .map_err(reading)?
+            .map_or_else(Vec::new, |kept| kept.to_vec());
         // Checking stopped at `first`: what the block holds beyond was never kept.
         bytes.truncate(usize::try_from(first - block).unwrap_or(0));
         bytes.extend(verdicts.iter().map(|verdict| verdict.byte()));
@@ -174,7 +208,10 @@ impl StoreReader {
         let mut batch = sled::Batch::default();
         batch.insert(at, bytes);
         batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
-        self.db.apply_batch(batch).map_err(|source| StoreError::Sled { doing: "keep signature verdicts", source })
+        self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
+            doing: "keep signature verdicts",
+            source,
+        })
     }
 
     fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -223,11 +260,21 @@ impl Iterator for Leaves {
             Ok(found) => found,
             Err(source) => return Some(Err(self.fail(reading(source)))),
         };
-        let missing = StoreError::LeafMissing { index: self.next, size: self.end };
-        let Some((first, value)) = found else { return Some(Err(self.fail(missing))) };
+        let missing = StoreError::LeafMissing {
+            index: self.next,
+            size: self.end,
+        };
+        let Some((first, value)) = found else {
+            return Some(Err(self.fail(missing)));
+        };
         let skip = usize::try_from(self.next - first).unwrap_or(usize::MAX);
         let take = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
-        let packed = Packed { first: self.next, value, skip, take };
+        let packed = Packed {
+            first: self.next,
+            value,
+            skip,
+            take,
+        };
         let count = packed.iter().count();
         if count == 0 {
             return Some(Err(self.fail(missing)));
@@ -246,9 +293,15 @@ impl Leaves {
 }
 
 fn reading(source: sled::Error) -> StoreError {
-    StoreError::Sled { doing: "read the store", source }
+    StoreError::Sled {
+        doing: "read the store",
+        source,
+    }
 }
 
-fn decode<T: serde::Serialize + serde::de::DeserializeOwned>(what: &'static str, row: &[u8]) -> Result<T, StoreError> {
+fn decode<T: serde::Serialize + serde::de::DeserializeOwned>(
+    what: &'static str,
+    row: &[u8],
+) -> Result<T, StoreError> {
     codec::decode(row).map_err(|source| StoreError::Row { what, source })
 }

@@ -60,7 +60,14 @@ pub(crate) struct SealedRow {
 
 impl BookRow {
     pub(crate) fn of(book: &Book) -> Self {
-        let Counts { events, redeliveries, conflicts, quarantined, control, seals } = book.counts;
+        let Counts {
+            events,
+            redeliveries,
+            conflicts,
+            quarantined,
+            control,
+            seals,
+        } = book.counts;
         Self {
             tree: tree_row(&book.frontier),
             last_seal: book.last_seal.map(Index::get),
@@ -79,8 +86,19 @@ impl BookRow {
             last_seal: self.last_seal.map(index_of).transpose()?,
             opened: self.opened.map(OpenedRow::into_opened).transpose()?,
             port_aliases: self.port_aliases,
-            keys: self.keys.into_iter().map(|(id, key)| (id, key.into_key())).collect(),
-            counts: Counts { events, redeliveries, conflicts, quarantined, control, seals },
+            keys: self
+                .keys
+                .into_iter()
+                .map(|(id, key)| (id, key.into_key()))
+                .collect(),
+            counts: Counts {
+                events,
+                redeliveries,
+                conflicts,
+                quarantined,
+                control,
+                seals,
+            },
         })
     }
 }
@@ -97,7 +115,7 @@ impl OpenedRow {
     }
 
     fn into_opened(self) -> Result<Opened, StoreError> {
-        let origin = Origin::new(&self.origin).map_err(|_| unreadable("origin"))?;
+        let origin = Origin::new(&self.origin).ok().ok_or(unreadable("origin"))?;
         Ok(Opened {
             origin,
             log_key: self.log_key,
@@ -110,44 +128,96 @@ impl OpenedRow {
 
 impl KeyRow {
     fn of(key: &ProducerKey) -> Self {
-        let ProducerKey { public_key, source, event_types, valid_from_ns, valid_until_ns, registered, revoked } = key.clone();
-        Self { public_key, source, event_types, valid_from_ns, valid_until_ns, registered, revoked }
+        let ProducerKey {
+            public_key,
+            source,
+            event_types,
+            valid_from_ns,
+            valid_until_ns,
+            registered,
+            revoked,
+        } = key.clone();
+        Self {
+            public_key,
+            source,
+            event_types,
+            valid_from_ns,
+            valid_until_ns,
+            registered,
+            revoked,
+        }
     }
 
     fn into_key(self) -> ProducerKey {
-        let Self { public_key, source, event_types, valid_from_ns, valid_until_ns, registered, revoked } = self;
-        ProducerKey { public_key, source, event_types, valid_from_ns, valid_until_ns, registered, revoked }
+        let Self {
+            public_key,
+            source,
+            event_types,
+            valid_from_ns,
+            valid_until_ns,
+            registered,
+            revoked,
+        } = self;
+        ProducerKey {
+            public_key,
+            source,
+            event_types,
+            valid_from_ns,
+            valid_until_ns,
+            registered,
+            revoked,
+        }
     }
 }
 
 impl HeadRow {
     pub(crate) fn of(head: &ChainHead) -> Self {
-        Self { index: head.index.get(), hash: *head.hash.as_bytes(), tree: tree_row(&head.frontier) }
+        Self {
+            index: head.index.get(),
+            hash: *head.hash.as_bytes(),
+            tree: tree_row(&head.frontier),
+        }
     }
 
     pub(crate) fn into_head(self) -> Result<ChainHead, StoreError> {
         let hash = Hash::from_bytes(self.hash);
-        Ok(ChainHead { index: index_of(self.index)?, hash, frontier: frontier_of(self.tree)? })
+        Ok(ChainHead {
+            index: index_of(self.index)?,
+            hash,
+            frontier: frontier_of(self.tree)?,
+        })
     }
 }
 
 impl SealedRow {
     pub(crate) fn of(sealed: &Sealed) -> Self {
-        Self { root: *sealed.root.as_bytes(), tree: tree_row(&sealed.frontier) }
+        Self {
+            root: *sealed.root.as_bytes(),
+            tree: tree_row(&sealed.frontier),
+        }
     }
 
     pub(crate) fn into_sealed(self, index: Index) -> Result<Sealed, StoreError> {
-        Ok(Sealed { index, root: Hash::from_bytes(self.root), frontier: frontier_of(self.tree)? })
+        Ok(Sealed {
+            index,
+            root: Hash::from_bytes(self.root),
+            frontier: frontier_of(self.tree)?,
+        })
     }
 }
 
 fn tree_row(frontier: &Frontier) -> TreeRow {
-    (frontier.size().get(), frontier.hashes().iter().map(|hash| *hash.as_bytes()).collect())
+    (
+        frontier.size().get(),
+        frontier.hashes().iter().map(|hash| *hash.as_bytes()).collect(),
+    )
 }
 
 fn frontier_of((size, hashes): TreeRow) -> Result<Frontier, StoreError> {
     let hashes = hashes.into_iter().map(Hash::from_bytes).collect();
-    Frontier::from_parts(Size::new(size), hashes).map_err(|_| unreadable("frontier"))
+    Frontier::from_parts(Size::new(size), hashes)
+        .ok()
+        .ok_or(unreadable("frontier"))
 }
 
 fn index_of(raw: u64) -> Result<Index, StoreError> {
@@ -155,5 +225,8 @@ fn index_of(raw: u64) -> Result<Index, StoreError> {
 }
 
 const fn unreadable(what: &'static str) -> StoreError {
-    StoreError::Row { what, source: RowError::NotCanonical }
+    StoreError::Row {
+        what,
+        source: RowError::NotCanonical,
+    }
 }

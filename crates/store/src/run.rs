@@ -4,6 +4,8 @@
 //! of one size class become one of the next. Merging stops at runs of about 260,000 entries, so that no commit ever
 //! holds more than a few megabytes, however long the ledger.
 
+use std::collections::BTreeMap;
+
 use portbook_fold::LookupKey;
 use sled::IVec;
 
@@ -39,7 +41,7 @@ pub(crate) enum Filters {
 pub(crate) struct Runs {
     prefix: Vec<u8>,
     filters: Filters,
-    tiers: Vec<Vec<Run>>,
+    tiers: BTreeMap<u32, Vec<Run>>,
     next_id: u64,
 }
 
@@ -54,7 +56,12 @@ struct Run {
 impl Runs {
     /// Reads the fences and filters of what is stored.
     pub(crate) fn open(db: &sled::Db, family: u8, filters: Filters) -> sled::Result<Self> {
-        let mut runs = Self { prefix: key::runs(family), filters, tiers: Vec::new(), next_id: 0 };
+        let mut runs = Self {
+            prefix: key::runs(family),
+            filters,
+            tiers: BTreeMap::new(),
+            next_id: 0,
+        };
         let mut blocks: Vec<IVec> = Vec::new();
         let mut current = None;
         for stored in db.scan_prefix(&runs.prefix) {
@@ -75,7 +82,11 @@ impl Runs {
         let Some(id) = id else { return };
         let count = blocks.iter().map(|block| block.len() / size_of::<Entry>()).sum();
         let entries = blocks.iter().flat_map(|block| entries_of(block));
-        let run = Run { id, fences: fences_of(blocks), filter: self.filter_of(count, entries) };
+        let run = Run {
+            id,
+            fences: fences_of(blocks),
+            filter: self.filter_of(count, entries),
+        };
         self.tier_mut(count).push(run);
         self.next_id = self.next_id.max(id + 1);
     }
@@ -83,22 +94,24 @@ impl Runs {
     fn filter_of<'a>(&self, count: usize, entries: impl Iterator<Item = &'a [u8]>) -> Option<Bloom> {
         (self.filters == Filters::Kept).then(|| {
             let mut filter = Bloom::for_keys(count);
-            entries.filter_map(<[u8]>::first_chunk::<16>).for_each(|key| filter.insert(key));
+            entries
+                .filter_map(<[u8]>::first_chunk::<16>)
+                .for_each(|key| filter.insert(key));
             filter
         })
     }
 
     fn tier_mut(&mut self, entries: usize) -> &mut Vec<Run> {
-        let tier = usize::try_from(tier_of(entries)).unwrap_or(0);
-        while self.tiers.len() <= tier {
-            self.tiers.push(Vec::new());
-        }
-        // The loop above made the tier; `tiers` is never empty here.
-        self.tiers.iter_mut().nth(tier).unwrap_or_else(|| unreachable!("the tier was just made"))
+        self.tiers.entry(tier_of(entries)).or_default()
     }
 
     /// Adds `entries` in any order, merging runs where a size class is full.
-    pub(crate) fn add(&mut self, db: &sled::Db, mut entries: Vec<Entry>, batch: &mut sled::Batch) -> sled::Result<()> {
+    pub(crate) fn add(
+        &mut self,
+        db: &sled::Db,
+        mut entries: Vec<Entry>,
+        batch: &mut sled::Batch,
+    ) -> sled::Result<()> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -113,13 +126,23 @@ impl Runs {
                 self.take_out(db, &run, &mut entries, batch)?;
             }
             // A stable sort joins runs that are sorted already in one pass.
+            #[expect(
+                clippy::stable_sort_primitive,
+                reason = "only the stable sort sees that runs are sorted already"
+            )]
             entries.sort();
         }
         self.write(&entries, batch);
         Ok(())
     }
 
-    fn take_out(&self, db: &sled::Db, run: &Run, into: &mut Vec<Entry>, batch: &mut sled::Batch) -> sled::Result<()> {
+    fn take_out(
+        &self,
+        db: &sled::Db,
+        run: &Run,
+        into: &mut Vec<Entry>,
+        batch: &mut sled::Batch,
+    ) -> sled::Result<()> {
         for stored in db.scan_prefix(key::numbered(&self.prefix, run.id)) {
             let (at, block) = stored?;
             into.extend(entries_of(&block).filter_map(|entry| <Entry>::try_from(entry).ok()));
@@ -144,7 +167,7 @@ impl Runs {
     /// The smallest leaf index entered under `key`.
     pub(crate) fn first(&self, db: &sled::Db, key: &LookupKey) -> sled::Result<Option<u64>> {
         let mut first = None;
-        for run in self.tiers.iter().flatten() {
+        for run in self.tiers.values().flatten() {
             if run.filter.as_ref().is_some_and(|filter| !filter.may_contain(key)) {
                 continue;
             }
@@ -179,14 +202,26 @@ pub(crate) fn find_all(db: &sled::Db, family: u8, key: &LookupKey) -> sled::Resu
     // Runs are few; one seek finds each, and within a run the block is found by its first keys.
     while let Some(stored) = db.range(key::numbered(&prefix, next_run)..).next() {
         let (at, _) = stored?;
-        let Some(id) = at.strip_prefix(prefix.as_slice()).and_then(|rest| rest.first_chunk::<8>()) else { break };
+        let Some(id) = at
+            .strip_prefix(prefix.as_slice())
+            .and_then(|rest| rest.first_chunk::<8>())
+        else {
+            break;
+        };
         let id = u64::from_be_bytes(*id);
         let run = key::numbered(&prefix, id);
         let mut fences = Vec::new();
         for stored in db.scan_prefix(&run) {
             fences.extend(stored?.1.first_chunk::<16>());
         }
-        found.extend(Run { id, fences, filter: None }.find(db, &prefix, key)?);
+        found.extend(
+            Run {
+                id,
+                fences,
+                filter: None,
+            }
+            .find(db, &prefix, key)?,
+        );
         next_run = id + 1;
     }
     found.sort_unstable();
@@ -211,7 +246,10 @@ fn entries_of(block: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn fences_of(blocks: &[IVec]) -> Vec<LookupKey> {
-    blocks.iter().filter_map(|block| block.first_chunk::<16>().copied()).collect()
+    blocks
+        .iter()
+        .filter_map(|block| block.first_chunk::<16>().copied())
+        .collect()
 }
 
 /// Size class: 0 below 8 entries, 1 below 64, and so on by factors of eight.

@@ -44,11 +44,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when there is one already.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path)
-            .map_err(|source| StoreError::Io { doing: "create", path: path.to_owned(), source })?;
+        std::fs::create_dir_all(path).map_err(|source| StoreError::Io {
+            doing: "create",
+            path: path.to_owned(),
+            source,
+        })?;
         let db = durable::open(path, true)?;
         db.insert(key::BOOK, encode("book", &BookRow::of(&Book::default()))?)
-            .map_err(|source| StoreError::Sled { doing: "write the first book", source })?;
+            .map_err(|source| StoreError::Sled {
+                doing: "write the first book",
+                source,
+            })?;
         durable::sync(&db, path)?;
         durable::sync_directory(path)?;
         Self::with(db, path)
@@ -67,10 +73,16 @@ impl Store {
         let reader = StoreReader::over(db.clone());
         let book = reader.book()?;
         let runs = |family, filters| {
-            Runs::open(&db, family, filters).map_err(|source| StoreError::Sled { doing: "read the lookups", source })
+            Runs::open(&db, family, filters).map_err(|source| StoreError::Sled {
+                doing: "read the lookups",
+                source,
+            })
         };
-        let (events, cases, licenses) =
-            (runs(EVENTS, Filters::Kept)?, runs(CASES, Filters::None)?, runs(LICENSES, Filters::None)?);
+        let (events, cases, licenses) = (
+            runs(EVENTS, Filters::Kept)?,
+            runs(CASES, Filters::None)?,
+            runs(LICENSES, Filters::None)?,
+        );
         Ok(Self {
             path: path.to_owned(),
             leaves: PackedWriter::new(key::LEAVES.to_vec(), LEAF_CHUNK_BYTES_MAX, book.size()),
@@ -103,7 +115,10 @@ impl Store {
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn event(&self, key: &LookupKey) -> Result<Option<Index>, StoreError> {
         let found = self.events.first(&self.db, key);
-        let raw = found.map_err(|source| StoreError::Sled { doing: "look up an event", source })?;
+        let raw = found.map_err(|source| StoreError::Sled {
+            doing: "look up an event",
+            source,
+        })?;
         Ok(raw.and_then(Index::new))
     }
 
@@ -118,11 +133,17 @@ impl Store {
         let count = u64::try_from(commit.leaves.len()).unwrap_or(u64::MAX);
         let first = commit.book.size().saturating_sub(count);
         if first != self.book.size() {
-            return Err(StoreError::NotNext { offered: first, size: self.book.size() });
+            return Err(StoreError::NotNext {
+                offered: first,
+                size: self.book.size(),
+            });
         }
         self.writing = true;
         let batch = self.batch_of(&commit)?;
-        self.db.apply_batch(batch).map_err(|source| StoreError::Sled { doing: "write a batch", source })?;
+        self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
+            doing: "write a batch",
+            source,
+        })?;
         durable::sync(&self.db, &self.path)?;
         self.book = commit.book;
         self.writing = false;
@@ -132,7 +153,10 @@ impl Store {
     fn batch_of(&mut self, commit: &Commit) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
         self.leaves.append(commit.leaves.iter(), &mut batch);
-        self.hashes.append(commit.leaf_hashes.iter().map(|hash| hash.as_bytes().as_slice()), &mut batch);
+        self.hashes.append(
+            commit.leaf_hashes.iter().map(|hash| hash.as_bytes().as_slice()),
+            &mut batch,
+        );
         for (chain, rows) in &commit.rows {
             self.append_rows(*chain, rows, &mut batch)?;
             if let Some(head) = commit.book.heads.get(chain) {
@@ -140,15 +164,26 @@ impl Store {
             }
         }
         for sealed in &commit.seals {
-            batch.insert(key::numbered(key::SEALS, sealed.index.get()), encode("seal", &SealedRow::of(sealed))?);
+            batch.insert(
+                key::numbered(key::SEALS, sealed.index.get()),
+                encode("seal", &SealedRow::of(sealed))?,
+            );
         }
         self.add_lookups(&commit.lookups, &mut batch)
-            .map_err(|source| StoreError::Sled { doing: "merge the lookups", source })?;
+            .map_err(|source| StoreError::Sled {
+                doing: "merge the lookups",
+                source,
+            })?;
         batch.insert(key::BOOK, encode("book", &BookRow::of(&commit.book))?);
         Ok(batch)
     }
 
-    fn append_rows(&mut self, chain: Chain, rows: &[TimelineRow], batch: &mut sled::Batch) -> Result<(), StoreError> {
+    fn append_rows(
+        &mut self,
+        chain: Chain,
+        rows: &[TimelineRow],
+        batch: &mut sled::Batch,
+    ) -> Result<(), StoreError> {
         let encoded: Result<Vec<_>, _> = rows.iter().map(|row| encode("timeline row", row)).collect();
         let first = rows.first().map_or(1, |row| row.place.chain_seq);
         let writer = self
@@ -167,7 +202,10 @@ impl Store {
 }
 
 fn entries(lookups: &[(LookupKey, Index)]) -> Vec<Entry> {
-    lookups.iter().map(|(key, index)| entry(key, index.get())).collect()
+    lookups
+        .iter()
+        .map(|(key, index)| entry(key, index.get()))
+        .collect()
 }
 
 fn encode<T: serde::Serialize>(what: &'static str, row: &T) -> Result<Vec<u8>, StoreError> {

@@ -8,7 +8,10 @@ use portbook_ledger::{SignedRoot, Size, sha256};
 use portbook_store::{LedgerDirectory, StoreError};
 
 fn root(size: u64) -> SignedRoot {
-    SignedRoot { size: Size::new(size), root: sha256(&[&size.to_be_bytes()]) }
+    SignedRoot {
+        size: Size::new(size),
+        root: sha256(&[&size.to_be_bytes()]),
+    }
 }
 
 fn created() -> (tempfile::TempDir, LedgerDirectory) {
@@ -47,11 +50,19 @@ fn a_changed_line_is_damage_and_a_missing_log_is_told_from_an_empty_one() {
 fn checkpoints_are_listed_by_size_and_unfinished_files_are_no_checkpoints() {
     let (_keep, ledger) = created();
     for size in [10, 2, 100_000] {
-        ledger.publish_checkpoint(Size::new(size), &format!("note of {size}\n")).unwrap();
+        ledger
+            .publish_checkpoint(Size::new(size), &format!("note of {size}\n"))
+            .unwrap();
     }
     fs::write(ledger.path().join("checkpoints/00000000000000000011.new"), "torn").unwrap();
-    assert_eq!(ledger.checkpoint_sizes().unwrap(), [2, 10, 100_000].map(Size::new));
-    assert_eq!(ledger.checkpoint_at(Size::new(10)).unwrap().as_deref(), Some("note of 10\n"));
+    assert_eq!(
+        ledger.checkpoint_sizes().unwrap(),
+        [2, 10, 100_000].map(Size::new)
+    );
+    assert_eq!(
+        ledger.checkpoint_at(Size::new(10)).unwrap().as_deref(),
+        Some("note of 10\n")
+    );
     assert_eq!(ledger.checkpoint().unwrap().as_deref(), Some("note of 100000\n"));
     assert_eq!(ledger.checkpoint_at(Size::new(11)).unwrap(), None);
 }

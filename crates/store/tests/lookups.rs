@@ -24,7 +24,10 @@ fn commit(book: &mut Book, count: u64) -> Commit {
     };
     for _ in 0..count {
         let index = Index::new(book.size()).unwrap();
-        commit.leaves.push_with(|_| Ok::<(), std::convert::Infallible>(())).unwrap();
+        commit
+            .leaves
+            .push_with(|_| Ok::<(), std::convert::Infallible>(()))
+            .unwrap();
         commit.leaf_hashes.push(leaf_hash(b""));
         book.frontier.push(leaf_hash(b""));
         commit.lookups.events.push((key_of(index.get()), index));
@@ -39,7 +42,10 @@ fn every_entry_is_found_after_many_small_and_large_commits_and_a_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::create(directory.path()).unwrap();
     let mut book = Book::default();
-    for count in std::iter::repeat_n(1, 70).chain([3_000, 1, 9_000, 500, 40, 20_000]).chain(std::iter::repeat_n(7, 30)) {
+    for count in std::iter::repeat_n(1, 70)
+        .chain([3_000, 1, 9_000, 500, 40, 20_000])
+        .chain(std::iter::repeat_n(7, 30))
+    {
         store.apply(commit(&mut book, count)).unwrap();
     }
     let check = |store: &Store| {
@@ -51,7 +57,11 @@ fn every_entry_is_found_after_many_small_and_large_commits_and_a_reopening() {
         }
         for case in 0..4 {
             let found = store.reader().case_records(&key_of(case)).unwrap();
-            assert!(found.into_iter().eq((0..book.size()).filter(|number| number % 4 == case)));
+            assert!(
+                found
+                    .into_iter()
+                    .eq((0..book.size()).filter(|number| number % 4 == case))
+            );
         }
     };
     check(&store);

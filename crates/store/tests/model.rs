@@ -61,21 +61,43 @@ impl Model {
             let hash = leaf_hash(&bytes);
             leaf_hashes.push(hash);
             self.book.frontier.push(hash);
-            let fresh = ChainHead { index, hash, frontier: portbook_ledger::Frontier::new() };
+            let fresh = ChainHead {
+                index,
+                hash,
+                frontier: portbook_ledger::Frontier::new(),
+            };
             let head = self.book.heads.entry(chain).or_insert(fresh);
             (head.index, head.hash) = (index, hash);
             head.frontier.push(hash);
             let chain_seq = head.frontier.size().get();
-            let place = Placement { index: number, chain_seq, recorded_at_ns: number };
-            rows.entry(chain).or_default().push(TimelineRow::bare(place, RecordClass::Event, "license.granted"));
+            let place = Placement {
+                index: number,
+                chain_seq,
+                recorded_at_ns: number,
+            };
+            rows.entry(chain).or_default().push(TimelineRow::bare(
+                place,
+                RecordClass::Event,
+                "license.granted",
+            ));
             lookups.events.push((key_of("event", number), index));
             lookups.cases.push((key_of("case", number % 10), index));
             self.events.push((key_of("event", number), number));
-            self.cases.entry(key_of("case", number % 10)).or_default().push(number);
+            self.cases
+                .entry(key_of("case", number % 10))
+                .or_default()
+                .push(number);
             self.chains.entry(chain).or_default().push(number);
             self.leaves.push(bytes);
         }
-        Commit { book: self.book.clone(), leaves, leaf_hashes, rows, lookups, seals: Vec::new() }
+        Commit {
+            book: self.book.clone(),
+            leaves,
+            leaf_hashes,
+            rows,
+            lookups,
+            seals: Vec::new(),
+        }
     }
 
     fn check(&self, store: &Store) {
@@ -83,10 +105,16 @@ impl Model {
         assert_eq!(&reader.book().unwrap(), &self.book);
         assert_eq!(read_leaves(&reader, 0, self.book.size()), self.leaves);
         for (chain, numbers) in &self.chains {
-            let rows: Vec<u64> =
-                reader.rows(*chain, 1..u64::MAX).map_while(Result::ok).map(|row| row.place.index).collect();
+            let rows: Vec<u64> = reader
+                .rows(*chain, 1..u64::MAX)
+                .map_while(Result::ok)
+                .map(|row| row.place.index)
+                .collect();
             assert_eq!(&rows, numbers);
-            let last = reader.row(*chain, u64::try_from(numbers.len()).unwrap()).unwrap().unwrap();
+            let last = reader
+                .row(*chain, u64::try_from(numbers.len()).unwrap())
+                .unwrap()
+                .unwrap();
             assert_eq!(Some(&last.place.index), numbers.last());
         }
         for (key, number) in self.events.iter().step_by(17) {
@@ -147,9 +175,15 @@ fn a_batch_that_does_not_continue_the_ledger_changes_nothing() {
     let mut ahead = Model::default();
     ahead.commit(7);
     let gap = store.apply(ahead.commit(1)).unwrap_err();
-    assert!(matches!(gap, StoreError::NotNext { offered: 7, size: 5 }), "{gap}");
+    assert!(
+        matches!(gap, StoreError::NotNext { offered: 7, size: 5 }),
+        "{gap}"
+    );
     let again = store.apply(Model::default().commit(5)).unwrap_err();
-    assert!(matches!(again, StoreError::NotNext { offered: 0, size: 5 }), "{again}");
+    assert!(
+        matches!(again, StoreError::NotNext { offered: 0, size: 5 }),
+        "{again}"
+    );
     model.check(&store);
     store.apply(model.commit(1)).unwrap();
     model.check(&store);
@@ -158,11 +192,20 @@ fn a_batch_that_does_not_continue_the_ledger_changes_nothing() {
 #[test]
 fn a_store_is_created_once_and_opened_by_one_process() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(Store::open(directory.path()), Err(StoreError::Missing { .. })));
+    assert!(matches!(
+        Store::open(directory.path()),
+        Err(StoreError::Missing { .. })
+    ));
     let store = Store::create(directory.path()).unwrap();
-    assert!(matches!(StoreReader::open(directory.path()), Err(StoreError::InUse { .. })));
+    assert!(matches!(
+        StoreReader::open(directory.path()),
+        Err(StoreError::InUse { .. })
+    ));
     drop(store);
-    assert!(matches!(Store::create(directory.path()), Err(StoreError::Exists { .. })));
+    assert!(matches!(
+        Store::create(directory.path()),
+        Err(StoreError::Exists { .. })
+    ));
     Store::open(directory.path()).unwrap();
 }
 
@@ -172,16 +215,23 @@ fn verdicts_are_kept_in_order_and_written_over_from_where_checking_stopped() {
     let store = Store::create(directory.path()).unwrap();
     let reader = store.reader();
     let at = |index| reader.verdict(Index::new(index).unwrap()).unwrap();
-    reader.keep_verdicts(0, &[Verdict::Valid, Verdict::BadSignature]).unwrap();
+    reader
+        .keep_verdicts(0, &[Verdict::Valid, Verdict::BadSignature])
+        .unwrap();
     reader.keep_verdicts(2, &[Verdict::UnknownKey]).unwrap();
     assert_eq!(reader.verdict_position().unwrap(), 3);
-    assert_eq!([at(0), at(1), at(2), at(3)], [
-        Some(Verdict::Valid),
-        Some(Verdict::BadSignature),
-        Some(Verdict::UnknownKey),
-        None
-    ]);
-    reader.keep_verdicts(VERDICTS_TOGETHER, &[Verdict::Valid]).unwrap();
+    assert_eq!(
+        [at(0), at(1), at(2), at(3)],
+        [
+            Some(Verdict::Valid),
+            Some(Verdict::BadSignature),
+            Some(Verdict::UnknownKey),
+            None
+        ]
+    );
+    reader
+        .keep_verdicts(VERDICTS_TOGETHER, &[Verdict::Valid])
+        .unwrap();
     assert_eq!(at(VERDICTS_TOGETHER), Some(Verdict::Valid));
     assert_eq!(at(VERDICTS_TOGETHER - 1), None);
 }
@@ -194,12 +244,22 @@ fn forgeries_do_what_they_say() {
     store.apply(model.commit(6)).unwrap();
     drop(store);
     let read = || read_leaves(&StoreReader::open(directory.path()).unwrap(), 0, 6);
-    forge(directory.path(), &Forgery::Replace { index: 4, bytes: b"other".to_vec() }).unwrap();
+    forge(
+        directory.path(),
+        &Forgery::Replace {
+            index: 4,
+            bytes: b"other".to_vec(),
+        },
+    )
+    .unwrap();
     model.leaves[4] = b"other".to_vec();
     assert_eq!(read(), model.leaves);
     forge(directory.path(), &Forgery::Double { index: 2 }).unwrap();
     model.leaves.insert(2, model.leaves[2].clone());
-    assert_eq!(read_leaves(&StoreReader::open(directory.path()).unwrap(), 0, 7), model.leaves);
+    assert_eq!(
+        read_leaves(&StoreReader::open(directory.path()).unwrap(), 0, 7),
+        model.leaves
+    );
     forge(directory.path(), &Forgery::Remove { index: 0 }).unwrap();
     model.leaves.remove(0);
     assert_eq!(read(), model.leaves);

@@ -107,8 +107,15 @@ fn a_reply_is_these_bytes() {
 
 #[test]
 fn a_list_of_values_is_no_object() {
-    for order in ["[]", r#"["c-1","A",null,{}]"#, r#"{"command_id":"c-1","case":"A","command":{"withdraw-application":["late"]}}"#] {
+    for order in [
+        "[]",
+        r#"["c-1","A",null,{}]"#,
+        r#"{"command_id":"c-1","case":"A","command":{"withdraw-application":["late"]}}"#,
+    ] {
         let error = parse_order(order.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("expected an object, found a list") || error.contains("null"), "{order}: {error}");
+        assert!(
+            error.contains("expected an object, found a list") || error.contains("null"),
+            "{order}: {error}"
+        );
     }
 }

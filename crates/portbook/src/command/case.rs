@@ -18,7 +18,9 @@ pub(crate) fn run_case(session: &Session, args: &CaseArgs) -> Outcome {
     let reader = StoreReader::open(&session.home.ledger().store())?;
     let (timeline, records) = case(&reader, &id)?;
     if session.speech.is_machine() {
-        session.speech.json(&case_document(&timeline, &records.unreadable))?;
+        session
+            .speech
+            .json(&case_document(&timeline, &records.unreadable))?;
     } else {
         print_case(session, &timeline, &records.unreadable)?;
     }
@@ -32,18 +34,30 @@ pub(crate) fn run_license(session: &Session, args: &LicenseArgs) -> Outcome {
     let balance = license(&reader, &number)?;
     if session.speech.is_machine() {
         let balance = balance.as_ref().map(balance_document);
-        session.speech.json(&json!({"schema": "portbook.license/v1", "license": balance}))?;
+        session
+            .speech
+            .json(&json!({"schema": "portbook.license/v1", "license": balance}))?;
     } else if let Some(balance) = &balance {
         print_balance(session, balance)?;
     } else {
-        session.speech.answer(format_args!("no record carries the licence number {number}"))?;
+        session
+            .speech
+            .answer(format_args!("no record carries the licence number {number}"))?;
     }
     Ok(Exit::Done)
 }
 
-fn print_case(session: &Session, timeline: &CaseTimeline, unreadable: &[(u64, String)]) -> Result<(), Failure> {
+fn print_case(
+    session: &Session,
+    timeline: &CaseTimeline,
+    unreadable: &[(u64, String)],
+) -> Result<(), Failure> {
     let speech = &session.speech;
-    speech.answer(format_args!("case {}  {}", timeline.case, stage_word(timeline.stage)))?;
+    speech.answer(format_args!(
+        "case {}  {}",
+        timeline.case,
+        stage_word(timeline.stage)
+    ))?;
     for (place, event) in &timeline.events {
         speech.answer(format_args!(
             "  leaf {:>8}  {}  {}",
@@ -56,8 +70,16 @@ fn print_case(session: &Session, timeline: &CaseTimeline, unreadable: &[(u64, St
         speech.answer(format_args!("  leaf {index:>8}  unreadable: {reason}"))?;
     }
     for query in &timeline.open_queries {
-        let due = query.reply_due.map(|due| format!(", answer due {due}")).unwrap_or_default();
-        speech.answer(format_args!("  open query {} ({}) since {}{due}", query.query_id, query.stage, speech.time(query.since)))?;
+        let due = query
+            .reply_due
+            .map(|due| format!(", answer due {due}"))
+            .unwrap_or_default();
+        speech.answer(format_args!(
+            "  open query {} ({}) since {}{due}",
+            query.query_id,
+            query.stage,
+            speech.time(query.since)
+        ))?;
     }
     if let Some(balance) = &timeline.balance {
         print_balance(session, balance)?;
@@ -67,8 +89,15 @@ fn print_case(session: &Session, timeline: &CaseTimeline, unreadable: &[(u64, St
 
 fn print_balance(session: &Session, balance: &LicenseBalance) -> Result<(), Failure> {
     let speech = &session.speech;
-    let until = balance.valid_until.map(|until| format!(", valid until {until}")).unwrap_or_default();
-    speech.answer(format_args!("license {}  {}{until}", balance.license_no, status_word(balance.status)))?;
+    let until = balance
+        .valid_until
+        .map(|until| format!(", valid until {until}"))
+        .unwrap_or_default();
+    speech.answer(format_args!(
+        "license {}  {}{until}",
+        balance.license_no,
+        status_word(balance.status)
+    ))?;
     for line in &balance.lines {
         let left = line.left_g();
         let over = if left < 0 { "  OVER-DRAWN" } else { "" };
@@ -84,7 +113,10 @@ fn print_balance(session: &Session, balance: &LicenseBalance) -> Result<(), Fail
         ))?;
     }
     if balance.unmatched_g > 0 {
-        speech.answer(format_args!("  cleared on no line of it: {} kg", kilograms(balance.unmatched_g)))?;
+        speech.answer(format_args!(
+            "  cleared on no line of it: {} kg",
+            kilograms(balance.unmatched_g)
+        ))?;
     }
     Ok(())
 }

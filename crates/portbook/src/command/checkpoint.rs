@@ -41,13 +41,17 @@ pub(crate) fn run(session: &Session, args: &CheckpointCommand) -> Outcome {
 
 fn list(session: &Session, directory: &LedgerDirectory) -> Outcome {
     let key = session.home.public_key(KeyOf::Log)?;
-    let origin = Origin::new(key.id().name.as_str()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let origin =
+        Origin::new(key.id().name.as_str()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
     let mut entries = Vec::new();
     for size in directory.checkpoint_sizes()? {
         entries.push(entry(directory, size, &origin, &key)?);
     }
     match session.speech.form {
-        Form::Json => session.speech.json(&List { schema: "portbook.checkpoints/v1", checkpoints: entries })?,
+        Form::Json => session.speech.json(&List {
+            schema: "portbook.checkpoints/v1",
+            checkpoints: entries,
+        })?,
         Form::Ndjson => entries.iter().try_for_each(|entry| session.speech.json(entry))?,
         Form::Csv => {
             session.speech.answer("size,root,signed")?;
@@ -56,21 +60,38 @@ fn list(session: &Session, directory: &LedgerDirectory) -> Outcome {
             }
         }
         Form::Table => {
-            session.speech.answer(format_args!("{:>14}  {:<44}  signature", "size", "root"))?;
+            session
+                .speech
+                .answer(format_args!("{:>14}  {:<44}  signature", "size", "root"))?;
             for Entry { size, root, signed } in entries {
-                session.speech.answer(format_args!("{:>14}  {root:<44}  {}", grouped(size), session.speech.mark(signed)))?;
+                session.speech.answer(format_args!(
+                    "{:>14}  {root:<44}  {}",
+                    grouped(size),
+                    session.speech.mark(signed)
+                ))?;
             }
         }
     }
     Ok(Exit::Done)
 }
 
-fn entry(directory: &LedgerDirectory, size: Size, origin: &Origin, key: &VerifierKey) -> Result<Entry, Failure> {
+fn entry(
+    directory: &LedgerDirectory,
+    size: Size,
+    origin: &Origin,
+    key: &VerifierKey,
+) -> Result<Entry, Failure> {
     let note = directory.checkpoint_at(size)?.unwrap_or_default();
     let opened = OpenedCheckpoint::open(note.as_bytes(), origin, key, &[]).ok();
     let opened = opened.filter(|opened| opened.checkpoint.size == size);
-    let root = opened.as_ref().map_or_else(String::new, |opened| opened.checkpoint.root.to_base64());
-    Ok(Entry { size: size.get(), root, signed: opened.is_some() })
+    let root = opened
+        .as_ref()
+        .map_or_else(String::new, |opened| opened.checkpoint.root.to_base64());
+    Ok(Entry {
+        size: size.get(),
+        root,
+        signed: opened.is_some(),
+    })
 }
 
 fn show(session: &Session, directory: &LedgerDirectory, size: Option<u64>) -> Outcome {
@@ -79,10 +100,14 @@ fn show(session: &Session, directory: &LedgerDirectory, size: Option<u64>) -> Ou
         None => directory.checkpoint()?,
     };
     let note = note.ok_or_else(|| {
-        Failure::new(Exit::Unavailable, "there is no such checkpoint").hint("portbook checkpoint ls lists them")
+        Failure::new(Exit::Unavailable, "there is no such checkpoint")
+            .hint("portbook checkpoint ls lists them")
     })?;
     if session.speech.is_machine() {
-        session.speech.json(&Document { schema: "portbook.checkpoint/v1", note: &note })?;
+        session.speech.json(&Document {
+            schema: "portbook.checkpoint/v1",
+            note: &note,
+        })?;
     } else {
         session.speech.answer(note.trim_end())?;
     }

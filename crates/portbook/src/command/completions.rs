@@ -14,7 +14,9 @@ pub(crate) fn run(_session: &Session, args: &CompletionsArgs) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "portbook", &mut script);
     match std::io::stdout().lock().write_all(&script) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::of(Exit::InputOutput, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::of(Exit::InputOutput, &error))
+        }
         Ok(()) | Err(_) => Ok(Exit::Done),
     }
 }

@@ -20,10 +20,15 @@ pub(crate) fn run(session: &Session, args: &ConfigCommand) -> Outcome {
     if *defaults {
         session.speech.answer(DEFAULTS.trim_end())?;
     } else if session.speech.is_machine() {
-        session.speech.json(&Document { schema: "portbook.config/v1", settings: &session.settings })?;
+        session.speech.json(&Document {
+            schema: "portbook.config/v1",
+            settings: &session.settings,
+        })?;
     } else {
         for Setting { key, value, origin } in &session.settings {
-            session.speech.answer(format_args!("{key:<34} {value:<28} {origin}"))?;
+            session
+                .speech
+                .answer(format_args!("{key:<34} {value:<28} {origin}"))?;
         }
     }
     Ok(Exit::Done)

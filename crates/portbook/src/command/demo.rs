@@ -49,7 +49,9 @@ pub(crate) fn run(session: &Session, args: &DemoArgs) -> Outcome {
         toured => toured,
     };
     if args.keep {
-        session.speech.tell(format_args!("kept: portbook --home {} …", directory.display()));
+        session
+            .speech
+            .tell(format_args!("kept: portbook --home {} …", directory.display()));
     } else {
         std::fs::remove_dir_all(&directory).map_err(|error| Failure::file("remove", &directory, &error))?;
     }
@@ -67,7 +69,15 @@ impl Demo {
         let mut speech = session.speech.clone();
         speech.form = Form::Table;
         let home = Home::new(&directory.join("home"), &config);
-        Self { copy: directory.join("copy"), session: Session { config, settings: Vec::new(), home, speech } }
+        Self {
+            copy: directory.join("copy"),
+            session: Session {
+                config,
+                settings: Vec::new(),
+                home,
+                speech,
+            },
+        }
     }
 
     fn tour(&self) -> Result<(), Failure> {
@@ -78,7 +88,7 @@ impl Demo {
         let tables = reference::load()?;
         self.session.block_on(async {
             init::create(&self.session, &origin).await?;
-            self.fill(&tables).await
+            Box::pin(self.fill(&tables)).await
         })?;
         let reader = StoreReader::open(&self.session.home.ledger().store())?;
         self.verify_all(&reader, &tables)?;
@@ -86,7 +96,11 @@ impl Demo {
         let victim = victim(&reader)?;
         drop(reader);
         tamper::change_one_byte(&self.session, &self.copy, &victim)?;
-        speech.answer(format_args!("\ndone in {}.{} s", started.elapsed().as_secs(), started.elapsed().subsec_millis() / 100))
+        speech.answer(format_args!(
+            "\ndone in {}.{} s",
+            started.elapsed().as_secs(),
+            started.elapsed().subsec_millis() / 100
+        ))
     }
 
     /// Runs all parts, imports the scenario twice and takes live cases through the services.
@@ -96,7 +110,12 @@ impl Demo {
         let store = Store::open(&session.home.ledger().store())?;
         let (position, mut watched) = watch::channel(Position::default());
         let (stop, stopped) = watch::channel(false);
-        let parts = Parts { session, address: server.address(), tables, simulated: true };
+        let parts = Parts {
+            session,
+            address: server.address(),
+            tables,
+            simulated: true,
+        };
         let tour = async {
             let last = self.import_twice(server.address()).await?;
             let last = last.max(live::drive_cases(session, server.address()).await?);
@@ -140,16 +159,29 @@ impl Demo {
         let speech = &self.session.speech;
         let started = Instant::now();
         let bar = speech.bar("verifying", 0);
-        let verified = verify(reader, &self.session.home.ledger(), &self.trust()?, Against::Newest, Depth::Everything, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })?;
+        let verified = verify(
+            reader,
+            &self.session.home.ledger(),
+            &self.trust()?,
+            Against::Newest,
+            Depth::Everything,
+            &mut |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            },
+        )?;
         bar.finish_and_clear();
         let Verified::Holds(verification) = verified else {
-            return Err(Failure::new(Exit::LedgerFault, "the demo's ledger does not verify"));
+            return Err(Failure::new(
+                Exit::LedgerFault,
+                "the demo's ledger does not verify",
+            ));
         };
         print_ports(&self.session, reader, &verification.log.heads, tables)?;
-        let signatures = verification.rederived.map(|rederived| rederived.signatures.valid).unwrap_or_default();
+        let signatures = verification
+            .rederived
+            .map(|rederived| rederived.signatures.valid)
+            .unwrap_or_default();
         let checkpoint = &verification.checkpoint;
         speech.answer(format_args!(
             "\n{} VERIFIED all chains @{} {}\n  every byte hashed again, {} signatures hold, {} signed trees reproduced, nothing missing  ({} ms)",
@@ -165,13 +197,19 @@ impl Demo {
     fn trust(&self) -> Result<Trust, Failure> {
         let log_key = self.session.home.public_key(KeyOf::Log)?;
         let origin = Origin::new(ORIGIN).map_err(|error| Failure::of(Exit::Configuration, &error))?;
-        Ok(Trust { origin, log_key, remembered: Vec::new() })
+        Ok(Trust {
+            origin,
+            log_key,
+            remembered: Vec::new(),
+        })
     }
 
     fn show_timeline(&self, reader: &StoreReader) -> Result<(), Failure> {
         let chain = shown()?;
         let rows = timeline::rows(reader, chain, &TimelineArgs::last(SHOWN, 10))?;
-        self.session.speech.answer(format_args!("\nThe last of {SHOWN}'s timeline (portbook timeline {SHOWN}):"))?;
+        self.session.speech.answer(format_args!(
+            "\nThe last of {SHOWN}'s timeline (portbook timeline {SHOWN}):"
+        ))?;
         timeline::print(&self.session, chain, &rows)
     }
 
@@ -188,7 +226,12 @@ impl Demo {
                 server.address().url(),
                 session.home.root().display()
             ));
-            let parts = Parts { session, address: server.address(), tables: &tables, simulated: true };
+            let parts = Parts {
+                session,
+                address: server.address(),
+                tables: &tables,
+                simulated: true,
+            };
             let until = async {
                 interrupted().await;
                 stop.send_replace(true);
@@ -208,9 +251,15 @@ fn shown() -> Result<Chain, Failure> {
 /// A clearance in the middle of the shown port's chain.
 fn victim(reader: &StoreReader) -> Result<TimelineRow, Failure> {
     let rows = timeline::rows(reader, shown()?, &TimelineArgs::last(SHOWN, usize::MAX))?;
-    let cleared: Vec<TimelineRow> = rows.into_iter().filter(|row| row.declaration_no.is_some() && row.mass_g.is_some()).collect();
+    let cleared: Vec<TimelineRow> = rows
+        .into_iter()
+        .filter(|row| row.declaration_no.is_some() && row.mass_g.is_some())
+        .collect();
     let middle = cleared.len() / 2;
-    cleared.into_iter().nth(middle).ok_or_else(|| Failure::new(Exit::LedgerFault, "the shown port has no clearance"))
+    cleared
+        .into_iter()
+        .nth(middle)
+        .ok_or_else(|| Failure::new(Exit::LedgerFault, "the shown port has no clearance"))
 }
 
 fn print_ports(

@@ -27,22 +27,41 @@ struct Document<'a> {
 
 /// Looks at everything and says what it found; fails when something is not as it should be.
 pub(crate) fn run(session: &Session) -> Outcome {
-    let mut findings = vec![finding("reference", crate::reference::load().map(|tables| {
-        format!("{} tables and {} policies", tables.references.len(), tables.policies.len())
-    }))];
-    findings.push(finding("nats-server", binary(session).map(|path| path.display().to_string())));
+    let mut findings = vec![finding(
+        "reference",
+        crate::reference::load().map(|tables| {
+            format!(
+                "{} tables and {} policies",
+                tables.references.len(),
+                tables.policies.len()
+            )
+        }),
+    )];
+    findings.push(finding(
+        "nats-server",
+        binary(session).map(|path| path.display().to_string()),
+    ));
     for of in [KeyOf::Log].into_iter().chain(KeyOf::producers()) {
-        findings.push(finding("keys", session.home.key(of).map(|key| key.verifier().id().to_string())));
+        findings.push(finding(
+            "keys",
+            session.home.key(of).map(|key| key.verifier().id().to_string()),
+        ));
     }
     let reader = StoreReader::open(&session.home.ledger().store());
     findings.push(store_finding(session, &reader));
     findings.extend(session.block_on(async { Ok(look_at_streams(session, reader.ok().as_ref()).await) })?);
     let sick = findings.iter().any(|finding| !finding.good);
     if session.speech.is_machine() {
-        session.speech.json(&Document { schema: "portbook.doctor/v1", checks: &findings })?;
+        session.speech.json(&Document {
+            schema: "portbook.doctor/v1",
+            checks: &findings,
+        })?;
     } else {
         for Finding { check, good, says } in &findings {
-            session.speech.answer(format_args!("  {} {check:<12} {says}", session.speech.mark(*good)))?;
+            session.speech.answer(format_args!(
+                "  {} {check:<12} {says}",
+                session.speech.mark(*good)
+            ))?;
         }
     }
     Ok(if sick { Exit::Unavailable } else { Exit::Done })
@@ -50,8 +69,16 @@ pub(crate) fn run(session: &Session) -> Outcome {
 
 fn finding(check: &'static str, looked: Result<String, Failure>) -> Finding {
     match looked {
-        Ok(says) => Finding { check, good: true, says },
-        Err(failure) => Finding { check, good: false, says: failure.to_string().replace("\n\n", "; ").replace('\n', " ") },
+        Ok(says) => Finding {
+            check,
+            good: true,
+            says,
+        },
+        Err(failure) => Finding {
+            check,
+            good: false,
+            says: failure.to_string().replace("\n\n", "; ").replace('\n', " "),
+        },
     }
 }
 
@@ -59,8 +86,14 @@ fn store_finding(session: &Session, reader: &Result<StoreReader, StoreError>) ->
     let says = match reader {
         Ok(reader) => reader.book().map_err(Failure::from).and_then(|book| {
             let signed = session.home.ledger().signed_log()?;
-            let signed = signed.and_then(|log| log.last().map(|last| last.size)).unwrap_or(Size::ZERO);
-            Ok(format!("{} leaves in {} chains, signed through {signed}", book.size(), book.heads.len()))
+            let signed = signed
+                .and_then(|log| log.last().map(|last| last.size))
+                .unwrap_or(Size::ZERO);
+            Ok(format!(
+                "{} leaves in {} chains, signed through {signed}",
+                book.size(),
+                book.heads.len()
+            ))
         }),
         // A running projector has it, which is as it should be.
         Err(StoreError::InUse { .. }) => Ok("in use by a running projector".to_owned()),
@@ -83,7 +116,14 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
     match server.address().connect(session, Identity::Auditor).await {
         Err(failure) => findings.push(finding("server", Err(failure))),
         Ok(bus) => {
-            findings.push(finding("server", Ok(format!("nats-server {} at {}", bus.server_version(), server.address().url()))));
+            findings.push(finding(
+                "server",
+                Ok(format!(
+                    "nats-server {} at {}",
+                    bus.server_version(),
+                    server.address().url()
+                )),
+            ));
             let replicas = session.config.nats.replicas;
             for spec in [StreamSpec::ledger(replicas), StreamSpec::checkpoints(replicas)] {
                 findings.push(finding("stream", look_at_stream(&bus, &spec, reader).await));
@@ -106,5 +146,8 @@ async fn look_at_stream(
     if let Some(reader) = reader.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
         check_identity(&identity, &reader.book()?).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     }
-    Ok(format!("{} holds {} messages, configuration as pinned", identity.name, identity.messages))
+    Ok(format!(
+        "{} holds {} messages, configuration as pinned",
+        identity.name, identity.messages
+    ))
 }

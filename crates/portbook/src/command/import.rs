@@ -82,9 +82,11 @@ pub(crate) async fn import(
         bar.set_length(tally.lines);
         bar.set_position(tally.lines);
     };
-    let imported = importer.import(observations, &mut |bad| rejects.keep(bad), &mut progress).await;
+    let tally = importer
+        .import(observations, &mut |bad| rejects.keep(bad), &mut progress)
+        .await;
     bar.finish_and_clear();
-    imported.map_err(|error| failed(&error))
+    tally.map_err(|error| failed(&error))
 }
 
 fn failed(error: &ImportError) -> Failure {
@@ -102,9 +104,13 @@ pub(crate) fn open(file: &Path) -> Result<(String, Observations<Input>), Failure
         ("standard input".to_owned(), Box::new(BufReader::new(stdin())))
     } else {
         let opened = File::open(file).map_err(|error| Failure::file("read", file, &error))?;
-        (file.display().to_string(), Box::new(BufReader::with_capacity(1 << 20, opened)))
+        (
+            file.display().to_string(),
+            Box::new(BufReader::with_capacity(1 << 20, opened)),
+        )
     };
-    let observations = read_observations(input, &name).map_err(|error| Failure::file("read", file, &error))?;
+    let observations =
+        read_observations(input, &name).map_err(|error| Failure::file("read", file, &error))?;
     Ok((name, observations))
 }
 
@@ -116,7 +122,9 @@ fn read_only(observations: Observations<Input>, rejects: &mut Rejects) -> Result
             Ok(_) => tally.recorded += 1,
             Err(ReadError::Line(bad)) => {
                 tally.rejected += 1;
-                rejects.keep(&bad).map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+                rejects
+                    .keep(&bad)
+                    .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
             }
             Err(error) => return Err(Failure::of(Exit::InputOutput, &error)),
         }
@@ -125,7 +133,14 @@ fn read_only(observations: Observations<Input>, rejects: &mut Rejects) -> Result
 }
 
 fn print(session: &Session, file: &str, tally: &Tally, rejects: Option<PathBuf>) -> Result<(), Failure> {
-    let Tally { lines, recorded, redelivered, conflicting, rejected, last_seq: _ } = *tally;
+    let Tally {
+        lines,
+        recorded,
+        redelivered,
+        conflicting,
+        rejected,
+        last_seq: _,
+    } = *tally;
     let rejects = rejects.map(|path| path.display().to_string());
     if session.speech.is_machine() {
         let schema = "portbook.import/v1";
@@ -149,7 +164,9 @@ fn print(session: &Session, file: &str, tally: &Tally, rejects: Option<PathBuf>)
         grouped(rejected)
     ))?;
     if let Some(rejects) = rejects {
-        session.speech.tell(format_args!("rejected lines with their reasons: {rejects}"));
+        session
+            .speech
+            .tell(format_args!("rejected lines with their reasons: {rejects}"));
     }
     Ok(())
 }
@@ -164,16 +181,27 @@ pub(crate) struct Rejects {
 impl Rejects {
     /// `<file>.rejects.ndjson`, or `stdin.rejects.ndjson`.
     pub(crate) fn beside(file: &Path) -> Self {
-        let base = if file == Path::new("-") { Path::new("stdin") } else { file };
+        let base = if file == Path::new("-") {
+            Path::new("stdin")
+        } else {
+            file
+        };
         let mut path = base.as_os_str().to_owned();
         path.push(".rejects.ndjson");
-        Self { path: path.into(), file: None }
+        Self {
+            path: path.into(),
+            file: None,
+        }
     }
 
     /// Keeps one line with its reason.
     pub(crate) fn keep(&mut self, bad: &BadLine) -> io::Result<()> {
         if self.file.is_none() {
-            let opened = OpenOptions::new().write(true).create(true).truncate(true).open(&self.path)?;
+            let opened = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&self.path)?;
             self.file = Some(BufWriter::new(opened));
         }
         let line = bad.to_json().map_err(io::Error::other)?;
@@ -183,7 +211,10 @@ impl Rejects {
     /// Makes the file durable and gives its path, if any line was rejected.
     pub(crate) fn finish(self) -> Result<Option<PathBuf>, Failure> {
         let Some(file) = self.file else { return Ok(None) };
-        let synced = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        let synced = file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all());
         synced.map_err(|error| Failure::file("write", &self.path, &error))?;
         Ok(Some(self.path))
     }

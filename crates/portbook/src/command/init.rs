@@ -34,7 +34,9 @@ struct Document {
 pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
     if args.replay {
         Store::create(&session.home.ledger().store())?;
-        session.speech.tell("created an empty store; portbook up replays the stream into it");
+        session
+            .speech
+            .tell("created an empty store; portbook up replays the stream into it");
         return Ok(Exit::Done);
     }
     let name = args.origin.as_deref().unwrap_or(&session.config.ledger.origin);
@@ -43,11 +45,21 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
     let log_key = session.home.public_key(KeyOf::Log)?.to_string();
     if session.speech.is_machine() {
         let home = session.home.root().display().to_string();
-        session.speech.json(&Document { schema: "portbook.init/v1", origin: origin.to_string(), home, log_key })?;
+        session.speech.json(&Document {
+            schema: "portbook.init/v1",
+            origin: origin.to_string(),
+            home,
+            log_key,
+        })?;
     } else {
-        session.speech.answer(format_args!("created the ledger {origin} in {}", session.home.root().display()))?;
+        session.speech.answer(format_args!(
+            "created the ledger {origin} in {}",
+            session.home.root().display()
+        ))?;
         session.speech.answer(format_args!("log key  {log_key}"))?;
-        session.speech.tell("\nGive the log key to everyone who is to verify this ledger. Next: portbook up");
+        session
+            .speech
+            .tell("\nGive the log key to everyone who is to verify this ledger. Next: portbook up");
     }
     Ok(Exit::Done)
 }
@@ -56,7 +68,10 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
 pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Failure> {
     let tables = reference::load()?;
     if session.home.ledger().store().join("db").exists() {
-        return Err(StoreError::Exists { path: session.home.root().to_owned() }.into());
+        return Err(StoreError::Exists {
+            path: session.home.root().to_owned(),
+        }
+        .into());
     }
     session.home.create_keys()?;
     for of in [KeyOf::Log].into_iter().chain(KeyOf::producers()) {
@@ -75,10 +90,12 @@ pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Fai
 async fn open(session: &Session, address: &Address, origin: &Origin, tables: &Tables) -> Result<(), Failure> {
     let bus = address.connect(session, Identity::Operator).await?;
     let opened_at = Timestamp::now();
-    let valid_until =
-        opened_at.checked_add(KEY_VALIDITY).map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let producers: Result<Vec<_>, Failure> =
-        KeyOf::producers().map(|of| producer(session, of, valid_until)).collect();
+    let valid_until = opened_at
+        .checked_add(KEY_VALIDITY)
+        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let producers: Result<Vec<_>, Failure> = KeyOf::producers()
+        .map(|of| producer(session, of, valid_until))
+        .collect();
     let opening = Opening {
         origin: origin.clone(),
         log_key: secret(session, KeyOf::Log)?,
@@ -118,5 +135,7 @@ fn producer(session: &Session, of: KeyOf, valid_until: Timestamp) -> Result<Prod
 
 fn types_of(name: ServiceName) -> Result<Vec<TypeName>, Failure> {
     let kinds = Remit::of(name).kinds.iter();
-    kinds.map(|kind| TypeName::new(kind.name()).map_err(|error| Failure::of(Exit::Configuration, &error))).collect()
+    kinds
+        .map(|kind| TypeName::new(kind.name()).map_err(|error| Failure::of(Exit::Configuration, &error)))
+        .collect()
 }

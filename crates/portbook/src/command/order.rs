@@ -17,7 +17,11 @@ pub(crate) fn run(session: &Session, args: &OrderArgs) -> Outcome {
         let server = Server::running(session)?;
         let bus = server.address().connect(session, Identity::Client).await?;
         let timeout = Duration::from_millis(session.config.nats.request_timeout_ms);
-        let reply = Client::new(&bus, timeout).request(&order).await;
+        let client = Client::new(&bus, timeout);
+        let reply = match args.service() {
+            Some(service) => client.request_from(service, &order).await,
+            None => client.request(&order).await,
+        };
         bus.close().await;
         reply.map_err(|error| unanswered(&order, &error))
     })?;

@@ -17,7 +17,10 @@ pub(crate) fn run(session: &Session, args: &RecordCommand) -> Outcome {
     let RecordCommand::Show { record: name } = args;
     let reader = StoreReader::open(&session.home.ledger().store())?;
     let found = record(&reader, index_of(&reader, name)?)?;
-    let verdict = Index::new(found.index).map(|index| reader.verdict(index)).transpose()?.flatten();
+    let verdict = Index::new(found.index)
+        .map(|index| reader.verdict(index))
+        .transpose()?
+        .flatten();
     let document = match found.leaf()? {
         Leaf::Record(record) => record_document(&found, &record, verdict),
         Leaf::Seal(seal) => seal_document(&found, &seal),
@@ -25,7 +28,12 @@ pub(crate) fn run(session: &Session, args: &RecordCommand) -> Outcome {
     if session.speech.is_machine() {
         session.speech.json(&document)?;
     } else {
-        for (field, value) in document.as_object().into_iter().flatten().filter(|(field, _)| *field != "schema") {
+        for (field, value) in document
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(field, _)| *field != "schema")
+        {
             let text = value.as_str().map_or_else(|| value.to_string(), harmless);
             session.speech.answer(format_args!("{field:<14} {text}"))?;
         }
@@ -35,18 +43,25 @@ pub(crate) fn run(session: &Session, args: &RecordCommand) -> Outcome {
 
 /// A leaf index, or `<PORT>/<position>`.
 fn index_of(reader: &StoreReader, name: &str) -> Result<Index, Failure> {
-    let usage = || Failure::new(Exit::Usage, format!("{name:?} is neither a leaf index nor of the form CNNBG/17"));
+    let usage = || {
+        Failure::new(
+            Exit::Usage,
+            format!("{name:?} is neither a leaf index nor of the form CNNBG/17"),
+        )
+    };
     let Some((port, position)) = name.split_once('/') else {
         return name.parse().ok().and_then(Index::new).ok_or_else(usage);
     };
-    let (chain, position) = (chain_of(port)?, position.parse().map_err(|_| usage())?);
+    let (chain, position) = (chain_of(port)?, position.parse().ok().ok_or_else(usage)?);
     let row = reader.row(chain, position)?;
     row.and_then(|row| Index::new(row.place.index))
         .ok_or_else(|| Failure::new(Exit::Usage, format!("{chain} has no record {position}")))
 }
 
 fn record_document(found: &RecordAt, record: &Record<'_>, verdict: Option<Verdict>) -> Value {
-    let body = std::str::from_utf8(record.body).ok().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let body = std::str::from_utf8(record.body)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
     json!({
         "schema": "portbook.record/v1",
         "leaf": found.index,

@@ -21,7 +21,11 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, part: Part) -> Outcome {
     session.block_on(async {
         let tables = reference::load()?;
-        let store = if has_projector(part) { Some(open_store(session)?) } else { None };
+        let store = if has_projector(part) {
+            Some(open_store(session)?)
+        } else {
+            None
+        };
         let mut server = match part {
             Part::All => Server::start(session).await?,
             Part::Intake | Part::Paperwork | Part::Licensing | Part::Clearance | Part::Projector => {
@@ -31,10 +35,19 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
         let (position, watched) = watch::channel(Position::default());
         let (stop, stopped) = watch::channel(false);
         let address = server.address().clone();
-        let parts = Parts { session, address: &address, tables: &tables, simulated: false };
+        let parts = Parts {
+            session,
+            address: &address,
+            tables: &tables,
+            simulated: false,
+        };
         let running = parts.run(part, store, position, stopped);
         tokio::pin!(running);
-        session.speech.tell(format_args!("portbook {} is running on {}; Ctrl-C stops it", name_of(part), address.url()));
+        session.speech.tell(format_args!(
+            "portbook {} is running on {}; Ctrl-C stops it",
+            name_of(part),
+            address.url()
+        ));
         tracing::info!(position = ?*watched.borrow(), "running");
         let ended = tokio::select! {
             ended = &mut running => ended,
@@ -81,7 +94,14 @@ impl Parts<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
         let services = services_of(part).iter().map(|name| {
-            run_service(self.session, self.address, self.tables, *name, self.simulated, stop.clone())
+            run_service(
+                self.session,
+                self.address,
+                self.tables,
+                *name,
+                self.simulated,
+                stop.clone(),
+            )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
         let projector = async {
@@ -95,12 +115,18 @@ impl Parts<'_> {
 }
 
 /// Waits until the projector has recorded message `seq` and a signed checkpoint covers it.
-pub(crate) async fn wait_until_signed(watched: &mut watch::Receiver<Position>, seq: u64) -> Result<(), Failure> {
+pub(crate) async fn wait_until_signed(
+    watched: &mut watch::Receiver<Position>,
+    seq: u64,
+) -> Result<(), Failure> {
     let covered = watched.wait_for(|position| position.size >= seq && position.signed_size >= seq);
-    match tokio::time::timeout(Duration::from_secs(600), covered).await {
+    match tokio::time::timeout(Duration::from_mins(10), covered).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) => Err(Failure::new(Exit::LedgerFault, "the projector stopped")),
-        Err(_) => Err(Failure::new(Exit::Unavailable, format!("message {seq} was not sealed within ten minutes"))),
+        Err(_) => Err(Failure::new(
+            Exit::Unavailable,
+            format!("message {seq} was not sealed within ten minutes"),
+        )),
     }
 }
 

@@ -62,11 +62,17 @@ impl<'a> Row<'a> {
             case: &row.case,
             occurred_at: row.occurred_at(),
             recorded_at_ns: row.place.recorded_at_ns,
-            port_as_written: row.port_as_written.as_ref().map(portbook_domain::PortCode::as_str),
+            port_as_written: row
+                .port_as_written
+                .as_ref()
+                .map(portbook_domain::PortCode::as_str),
             destination: row.destination.as_ref().map(portbook_domain::CountryCode::as_str),
             element: row.element.as_ref().map(portbook_domain::Element::as_str),
             license_no: row.license_no.as_ref().map(portbook_domain::LicenseNo::as_str),
-            declaration_no: row.declaration_no.as_ref().map(portbook_domain::DeclarationNo::as_str),
+            declaration_no: row
+                .declaration_no
+                .as_ref()
+                .map(portbook_domain::DeclarationNo::as_str),
             mass_g: row.mass_g,
             note: &row.note,
             simulated: row.simulated,
@@ -96,8 +102,16 @@ pub(crate) fn chain_of(port: &str) -> Result<Chain, Failure> {
 }
 
 /// The rows asked for, by the time of the events unless chain order was asked for.
-pub(crate) fn rows(reader: &StoreReader, chain: Chain, args: &TimelineArgs) -> Result<Vec<TimelineRow>, Failure> {
-    let count = reader.book()?.heads.get(&chain).map_or(Size::ZERO, |head| head.frontier.size());
+pub(crate) fn rows(
+    reader: &StoreReader,
+    chain: Chain,
+    args: &TimelineArgs,
+) -> Result<Vec<TimelineRow>, Failure> {
+    let count = reader
+        .book()?
+        .heads
+        .get(&chain)
+        .map_or(Size::ZERO, |head| head.frontier.size());
     let mut rows = Vec::new();
     for row in reader.rows(chain, 1..count.get().saturating_add(1)) {
         let row = row?;
@@ -118,11 +132,19 @@ pub(crate) fn rows(reader: &StoreReader, chain: Chain, args: &TimelineArgs) -> R
 }
 
 fn wanted(row: &TimelineRow, args: &TimelineArgs) -> bool {
-    let same = |asked: &Option<String>, found: Option<&str>| asked.as_deref().is_none_or(|asked| Some(asked) == found);
+    let same = |asked: &Option<String>, found: Option<&str>| {
+        asked.as_deref().is_none_or(|asked| Some(asked) == found)
+    };
     same(&args.case, Some(&row.case))
         && same(&args.event, Some(&row.event))
-        && same(&args.element, row.element.as_ref().map(portbook_domain::Element::as_str))
-        && same(&args.to, row.destination.as_ref().map(portbook_domain::CountryCode::as_str))
+        && same(
+            &args.element,
+            row.element.as_ref().map(portbook_domain::Element::as_str),
+        )
+        && same(
+            &args.to,
+            row.destination.as_ref().map(portbook_domain::CountryCode::as_str),
+        )
         && args.since.is_none_or(|since| row.occurred_at() >= since)
         && args.until.is_none_or(|until| row.occurred_at() < until)
 }
@@ -132,11 +154,18 @@ pub(crate) fn print(session: &Session, chain: Chain, rows: &[TimelineRow]) -> Re
     match session.speech.form {
         Form::Json => {
             let rows = rows.iter().map(Row::of).collect();
-            session.speech.json(&Document { schema: "portbook.timeline/v1", port: chain.to_string(), rows })
+            session.speech.json(&Document {
+                schema: "portbook.timeline/v1",
+                port: chain.to_string(),
+                rows,
+            })
         }
         Form::Ndjson => {
-            rows.iter().try_for_each(|row| session.speech.json(&Row::of(row)))?;
-            session.speech.json(&serde_json::json!({"end": true, "rows": rows.len()}))
+            rows.iter()
+                .try_for_each(|row| session.speech.json(&Row::of(row)))?;
+            session
+                .speech
+                .json(&serde_json::json!({"end": true, "rows": rows.len()}))
         }
         Form::Csv => print_csv(session, rows),
         Form::Table => print_table(session, rows),
@@ -148,7 +177,15 @@ fn print_csv(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
         "leaf,port_seq,class,event_id,event,case,occurred_at,port_as_written,destination,element,license_no,declaration_no,mass_g,note",
     )?;
     for row in rows {
-        let Row { leaf, port_seq, event_id, event, case, occurred_at, .. } = Row::of(row);
+        let Row {
+            leaf,
+            port_seq,
+            event_id,
+            event,
+            case,
+            occurred_at,
+            ..
+        } = Row::of(row);
         let text = Row::of(row);
         session.speech.answer(format_args!(
             "{leaf},{port_seq},{},{event_id},{event},{case},{occurred_at},{},{},{},{},{},{},{}",
@@ -170,7 +207,15 @@ fn csv_field(text: &str) -> String {
     let text = harmless(text);
     let formula = text.starts_with(['=', '+', '-', '@']);
     let plain = !formula && !text.contains([',', '"']);
-    if plain { text } else { format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\"")) }
+    if plain {
+        text
+    } else {
+        format!(
+            "\"{}{}\"",
+            if formula { "'" } else { "" },
+            text.replace('"', "\"\"")
+        )
+    }
 }
 
 fn print_table(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
@@ -182,7 +227,11 @@ fn print_table(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
         let text = Row::of(row);
         let mut note = harmless(text.note);
         for part in [text.license_no, text.declaration_no].into_iter().flatten() {
-            note = format!("{note}{}{}", if note.is_empty() { "" } else { " · " }, harmless(part));
+            note = format!(
+                "{note}{}{}",
+                if note.is_empty() { "" } else { " · " },
+                harmless(part)
+            );
         }
         if let Some(written) = text.port_as_written {
             note = format!("{note} · written {written}");

@@ -29,8 +29,14 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     let chains = chains_of(args)?;
     let reader = StoreReader::open(&session.home.ledger().store())?;
     let trust = Trusted::load(session, args.key.as_deref())?;
-    let against = args.at.map_or(Against::Newest, |size| Against::Size(Size::new(size)));
-    let depth = if args.quick { Depth::Structure } else { Depth::Everything };
+    let against = args
+        .at
+        .map_or(Against::Newest, |size| Against::Size(Size::new(size)));
+    let depth = if args.quick {
+        Depth::Structure
+    } else {
+        Depth::Everything
+    };
     let started = Instant::now();
     let directory = session.home.ledger();
     if let Some(rollback) = trust.rollback(&directory, against)? {
@@ -40,7 +46,11 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
         Verified::Faulty { fault, checkpoint } => report_fault(session, &reader, &fault, &checkpoint),
         Verified::Holds(verification) => {
             let compared = if args.against_stream {
-                Some(session.block_on(compare_with_stream(session, &reader, verification.checkpoint.size.get()))?)
+                Some(session.block_on(compare_with_stream(
+                    session,
+                    &reader,
+                    verification.checkpoint.size.get(),
+                ))?)
             } else {
                 None
             };
@@ -54,11 +64,16 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
             if let Some(Some(differs)) = &report.compared.as_ref().map(|compared| &compared.differs) {
                 return report_difference(session, &reader, differs);
             }
-            let misplaced = verification.rederived.as_ref().and_then(|rederived| rederived.misplaced.as_ref());
+            let misplaced = verification
+                .rederived
+                .as_ref()
+                .and_then(|rederived| rederived.misplaced.as_ref());
             if let Some(misplaced) = misplaced {
                 return Err(Failure::new(Exit::LedgerFault, misplaced));
             }
-            let note = directory.checkpoint_at(verification.checkpoint.size)?.unwrap_or_default();
+            let note = directory
+                .checkpoint_at(verification.checkpoint.size)?
+                .unwrap_or_default();
             trust.seen.remember(&verification.checkpoint, &note)?;
             Ok(Exit::Done)
         }
@@ -71,16 +86,28 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
 pub(crate) fn audit_at_start(session: &Session, reader: &StoreReader) -> Result<(), Failure> {
     let directory = session.home.ledger();
     let size = reader.book()?.frontier.size();
-    let Some(reached) = directory.checkpoint_sizes()?.into_iter().rfind(|signed| *signed <= size) else {
+    let Some(reached) = directory
+        .checkpoint_sizes()?
+        .into_iter()
+        .rfind(|signed| *signed <= size)
+    else {
         return Ok(());
     };
     let trust = Trusted::load(session, None)?;
-    match carry_out(session, reader, &directory, &trust.trust, Against::Size(reached), Depth::Structure) {
+    match carry_out(
+        session,
+        reader,
+        &directory,
+        &trust.trust,
+        Against::Size(reached),
+        Depth::Structure,
+    ) {
         Ok(Verified::Holds(_)) => Ok(()),
-        Ok(Verified::Faulty { fault, .. }) => {
-            Err(Failure::new(Exit::LedgerFault, format!("the ledger is not what was signed: {fault}"))
-                .hint("portbook verify --all says more; the stream is the backup"))
-        }
+        Ok(Verified::Faulty { fault, .. }) => Err(Failure::new(
+            Exit::LedgerFault,
+            format!("the ledger is not what was signed: {fault}"),
+        )
+        .hint("portbook verify --all says more; the stream is the backup")),
         Err(failure) => Err(failure),
     }
 }
@@ -126,26 +153,58 @@ struct Trusted {
 impl Trusted {
     fn load(session: &Session, key: Option<&str>) -> Result<Self, Failure> {
         let (log_key, key_from) = match key {
-            None => (session.home.public_key(KeyOf::Log)?, "the home directory".to_owned()),
+            None => (
+                session.home.public_key(KeyOf::Log)?,
+                "the home directory".to_owned(),
+            ),
             Some(text) => (parse_key(text)?, "the command line".to_owned()),
         };
-        let origin = Origin::new(log_key.id().name.as_str()).map_err(|error| Failure::of(Exit::Usage, &error))?;
+        let origin =
+            Origin::new(log_key.id().name.as_str()).map_err(|error| Failure::of(Exit::Usage, &error))?;
         let seen = Seen::load(&origin, &log_key);
-        let remembered = seen.checkpoint.iter().map(|seen| SignedRoot { size: seen.size, root: seen.root }).collect();
-        Ok(Self { trust: Trust { origin, log_key, remembered }, key_from, seen })
+        let remembered = seen
+            .checkpoint
+            .iter()
+            .map(|seen| SignedRoot {
+                size: seen.size,
+                root: seen.root,
+            })
+            .collect();
+        Ok(Self {
+            trust: Trust {
+                origin,
+                log_key,
+                remembered,
+            },
+            key_from,
+            seen,
+        })
     }
 
     /// The newest checkpoint is older than one that was seen here: somebody offers the past as the present.
-    fn rollback(&self, directory: &LedgerDirectory, against: Against) -> Result<Option<(Checkpoint, Option<Size>)>, Failure> {
-        let (Some(seen), Against::Newest) = (&self.seen.checkpoint, against) else { return Ok(None) };
+    fn rollback(
+        &self,
+        directory: &LedgerDirectory,
+        against: Against,
+    ) -> Result<Option<(Checkpoint, Option<Size>)>, Failure> {
+        let (Some(seen), Against::Newest) = (&self.seen.checkpoint, against) else {
+            return Ok(None);
+        };
         let newest = directory.checkpoint_sizes()?.last().copied();
-        Ok(newest.is_none_or(|newest| newest < seen.size).then(|| (seen.clone(), newest)))
+        Ok(newest
+            .is_none_or(|newest| newest < seen.size)
+            .then(|| (seen.clone(), newest)))
     }
 }
 
 fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
-    let from_file = || std::fs::read_to_string(text).map_err(|error| Failure::file("read", Path::new(text), &error));
-    let text = if text.contains('+') { text.to_owned() } else { from_file()? };
+    let from_file =
+        || std::fs::read_to_string(text).map_err(|error| Failure::file("read", Path::new(text), &error));
+    let text = if text.contains('+') {
+        text.to_owned()
+    } else {
+        from_file()?
+    };
     VerifierKey::parse(text.trim()).map_err(|error| Failure::of(Exit::Usage, &error))
 }
 
@@ -162,7 +221,11 @@ struct Differs {
     field: &'static str,
 }
 
-async fn compare_with_stream(session: &Session, reader: &StoreReader, size: u64) -> Result<Compared, Failure> {
+async fn compare_with_stream(
+    session: &Session,
+    reader: &StoreReader,
+    size: u64,
+) -> Result<Compared, Failure> {
     let server = Server::start(session).await?;
     let compared = compare_all(session, &server, reader, size).await;
     let stopped = server.stop().await;
@@ -188,14 +251,22 @@ async fn compare_all(
             if compared == size {
                 break;
             }
-            let leaf = portbook_ledger::Index::new(compared).map(|index| record(reader, index)).transpose()?;
+            let leaf = portbook_ledger::Index::new(compared)
+                .map(|index| record(reader, index))
+                .transpose()?;
             let field = match &leaf {
                 Some(leaf) => difference(&leaf.leaf()?, &message),
                 None => Some("index"),
             };
             if let Some(field) = field {
                 bar.finish_and_clear();
-                return Ok(Compared { messages: compared, differs: Some(Differs { index: compared, field }) });
+                return Ok(Compared {
+                    messages: compared,
+                    differs: Some(Differs {
+                        index: compared,
+                        field,
+                    }),
+                });
             }
             compared += 1;
         }
@@ -203,7 +274,10 @@ async fn compare_all(
     }
     bar.finish_and_clear();
     bus.close().await;
-    Ok(Compared { messages: compared, differs: None })
+    Ok(Compared {
+        messages: compared,
+        differs: None,
+    })
 }
 
 struct Report<'a> {
@@ -250,19 +324,31 @@ struct SignaturesDocument {
 impl Report<'_> {
     fn print(&self, session: &Session, chains: &[Chain]) -> Result<(), Failure> {
         let known: Vec<&Head> = self.verification.log.heads.iter().collect();
-        let asked: Vec<&Head> = known.into_iter().filter(|head| chains.is_empty() || chains.contains(&head.chain)).collect();
+        let asked: Vec<&Head> = known
+            .into_iter()
+            .filter(|head| chains.is_empty() || chains.contains(&head.chain))
+            .collect();
         if session.speech.is_machine() {
             return session.speech.json(&self.document(&asked));
         }
         self.print_checks(session, &asked)?;
-        for chain in chains.iter().filter(|chain| asked.iter().all(|head| head.chain != **chain)) {
-            session.speech.answer(format_args!("  {chain} has no records: no seal commits to a head of it"))?;
+        for chain in chains
+            .iter()
+            .filter(|chain| asked.iter().all(|head| head.chain != **chain))
+        {
+            session.speech.answer(format_args!(
+                "  {chain} has no records: no seal commits to a head of it"
+            ))?;
         }
         let checkpoint = &self.verification.checkpoint;
         let what = if chains.is_empty() {
             "all chains".to_owned()
         } else {
-            chains.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            chains
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         session.speech.answer(format_args!(
             "VERIFIED {what} @{} {}  {}.{:01} s",
@@ -279,9 +365,19 @@ impl Report<'_> {
 
     fn print_checks(&self, session: &Session, asked: &[&Head]) -> Result<(), Failure> {
         let speech = &session.speech;
-        let Verification { checkpoint, beyond, roots, log, rederived } = self.verification;
+        let Verification {
+            checkpoint,
+            beyond,
+            roots,
+            log,
+            rederived,
+        } = self.verification;
         let good = speech.mark(true);
-        speech.answer(format_args!("{}  {} leaves", checkpoint.origin, grouped(checkpoint.size.get())))?;
+        speech.answer(format_args!(
+            "{}  {} leaves",
+            checkpoint.origin,
+            grouped(checkpoint.size.get())
+        ))?;
         for head in asked {
             speech.answer(format_args!(
                 "  {:<11} {:>12} records   head {}",
@@ -290,11 +386,24 @@ impl Report<'_> {
                 head.head_hash.to_hex().get(..16).unwrap_or_default()
             ))?;
         }
-        speech.answer(format_args!("  {good} leaves       {} hashed again from stored bytes", grouped(log.size.get())))?;
-        speech.answer(format_args!("  {good} chains       {} chains, genesis to head, no link broken", log.heads.len()))?;
-        let seal = log.last_seal.map_or_else(|| "none".to_owned(), |seal| grouped(seal.get()));
-        speech.answer(format_args!("  {good} complete     every head is in the seal at leaf {seal}: nothing is missing"))?;
-        speech.answer(format_args!("  {good} append-only  {roots} signed trees reproduced{}", self.remembered()))?;
+        speech.answer(format_args!(
+            "  {good} leaves       {} hashed again from stored bytes",
+            grouped(log.size.get())
+        ))?;
+        speech.answer(format_args!(
+            "  {good} chains       {} chains, genesis to head, no link broken",
+            log.heads.len()
+        ))?;
+        let seal = log
+            .last_seal
+            .map_or_else(|| "none".to_owned(), |seal| grouped(seal.get()));
+        speech.answer(format_args!(
+            "  {good} complete     every head is in the seal at leaf {seal}: nothing is missing"
+        ))?;
+        speech.answer(format_args!(
+            "  {good} append-only  {roots} signed trees reproduced{}",
+            self.remembered()
+        ))?;
         speech.answer(format_args!(
             "  {good} signature    {} (Ed25519), key from {}",
             self.trust.trust.log_key.id(),
@@ -304,22 +413,43 @@ impl Report<'_> {
             Some(rederived) => print_rederived(session, rederived)?,
             None => speech.answer("  - producers    not checked (--quick)")?,
         }
-        if let Some(Compared { messages, differs: None }) = &self.compared {
-            speech.answer(format_args!("  {good} stream       {} messages equal their records", grouped(*messages)))?;
+        if let Some(Compared {
+            messages,
+            differs: None,
+        }) = &self.compared
+        {
+            speech.answer(format_args!(
+                "  {good} stream       {} messages equal their records",
+                grouped(*messages)
+            ))?;
         }
         if *beyond > 0 {
-            speech.tell(format_args!("{} newer leaves are not signed yet and were not looked at", grouped(*beyond)));
+            speech.tell(format_args!(
+                "{} newer leaves are not signed yet and were not looked at",
+                grouped(*beyond)
+            ));
         }
         Ok(())
     }
 
     fn remembered(&self) -> String {
         let seen = self.trust.seen.checkpoint.as_ref();
-        seen.map_or_else(String::new, |seen| format!(", among them the one of {} seen here before", grouped(seen.size.get())))
+        seen.map_or_else(String::new, |seen| {
+            format!(
+                ", among them the one of {} seen here before",
+                grouped(seen.size.get())
+            )
+        })
     }
 
     fn document(&self, asked: &[&Head]) -> Document<'_> {
-        let Verification { checkpoint, beyond, roots, rederived, .. } = self.verification;
+        let Verification {
+            checkpoint,
+            beyond,
+            roots,
+            rederived,
+            ..
+        } = self.verification;
         let mut not_checked = vec!["unpublished-events", "truth-of-statements", "split-views"];
         if rederived.is_none() {
             not_checked.push("producers");
@@ -370,7 +500,9 @@ fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failu
     ))?;
     if !supported {
         let leaves: Vec<String> = rederived.unsupported.iter().map(ToString::to_string).collect();
-        session.speech.answer(format_args!("      first such leaves: {}", leaves.join(", ")))?;
+        session
+            .speech
+            .answer(format_args!("      first such leaves: {}", leaves.join(", ")))?;
     }
     if rederived.misplaced.is_none() {
         session.speech.answer(format_args!(
@@ -397,13 +529,24 @@ struct FaultDocument {
 }
 
 fn report_fault(session: &Session, reader: &StoreReader, fault: &Fault, checkpoint: &Checkpoint) -> Outcome {
-    let what = record(reader, fault.last).ok().and_then(|found| match found.leaf() {
-        Ok(Leaf::Record(record)) => Some(describe(&record)),
-        Ok(Leaf::Seal(_)) => Some("a seal".to_owned()),
-        Err(_) => None,
+    let what = record(reader, fault.last)
+        .ok()
+        .and_then(|found| match found.leaf() {
+            Ok(Leaf::Record(record)) => Some(describe(&record)),
+            Ok(Leaf::Seal(_)) => Some("a seal".to_owned()),
+            Err(_) => None,
+        });
+    let count = fault.chain.and_then(|chain| {
+        reader
+            .book()
+            .ok()?
+            .heads
+            .get(&chain)
+            .map(|head| head.frontier.size().get())
     });
-    let count = fault.chain.and_then(|chain| reader.book().ok()?.heads.get(&chain).map(|head| head.frontier.size().get()));
-    let later = count.zip(fault.chain_seq).map(|(count, seq)| count.saturating_sub(seq.get()));
+    let later = count
+        .zip(fault.chain_seq)
+        .map(|(count, seq)| count.saturating_sub(seq.get()));
     let document = FaultDocument {
         schema: "portbook.verify/v1",
         verdict: "failed",
@@ -434,34 +577,59 @@ fn print_fault(session: &Session, fault: &FaultDocument) -> Result<(), Failure> 
     let leaf = if fault.first_leaf == fault.last_leaf {
         format!("leaf {}", grouped(fault.last_leaf))
     } else {
-        format!("one of the leaves {} to {}", grouped(fault.first_leaf), grouped(fault.last_leaf))
+        format!(
+            "one of the leaves {} to {}",
+            grouped(fault.first_leaf),
+            grouped(fault.last_leaf)
+        )
     };
-    let what = fault.record.as_ref().map_or_else(String::new, |what| format!("{what}, "));
-    speech.answer(format_args!("{} FAILED  {place} ({what}{leaf})", speech.mark(false)))?;
+    let what = fault
+        .record
+        .as_ref()
+        .map_or_else(String::new, |what| format!("{what}, "));
+    speech.answer(format_args!(
+        "{} FAILED  {place} ({what}{leaf})",
+        speech.mark(false)
+    ))?;
     speech.answer(format_args!("  check      {}", fault.check))?;
-    let good = fault.last_good_size.map_or_else(|| "none".to_owned(), |size| format!("the signed tree of {} leaves", grouped(size)));
+    let good = fault.last_good_size.map_or_else(
+        || "none".to_owned(),
+        |size| format!("the signed tree of {} leaves", grouped(size)),
+    );
     speech.answer(format_args!("  last good  {good}"))?;
     if let (Some(later), Some(chain)) = (fault.later_records_of_chain, &fault.chain) {
-        speech.answer(format_args!("  reach      {} later records of {chain} chain onto it", grouped(later)))?;
+        speech.answer(format_args!(
+            "  reach      {} later records of {chain} chain onto it",
+            grouped(later)
+        ))?;
     }
     speech.answer("  next       portbook verify --all --against-stream compares record and message")
 }
 
 fn report_difference(session: &Session, reader: &StoreReader, differs: &Differs) -> Outcome {
     let index = portbook_ledger::Index::new(differs.index);
-    let what = index.and_then(|index| record(reader, index).ok()).and_then(|found| match found.leaf() {
-        Ok(Leaf::Record(record)) => Some(describe(&record)),
-        Ok(Leaf::Seal(_)) | Err(_) => None,
-    });
+    let what = index
+        .and_then(|index| record(reader, index).ok())
+        .and_then(|found| match found.leaf() {
+            Ok(Leaf::Record(record)) => Some(describe(&record)),
+            Ok(Leaf::Seal(_)) | Err(_) => None,
+        });
     let what = what.unwrap_or_else(|| "no record".to_owned());
-    let message = format!("leaf {} ({what}) differs from message {} of the stream: {}", differs.index, differs.index + 1, differs.field);
+    let message = format!(
+        "leaf {} ({what}) differs from message {} of the stream: {}",
+        differs.index,
+        differs.index + 1,
+        differs.field
+    );
     if session.speech.is_machine() {
         session.speech.json(&serde_json::json!({
             "schema": "portbook.verify/v1", "verdict": "failed", "first_leaf": differs.index,
             "last_leaf": differs.index, "check": format!("stream: {}", differs.field),
         }))?;
     } else {
-        session.speech.answer(format_args!("{} FAILED  {message}", session.speech.mark(false)))?;
+        session
+            .speech
+            .answer(format_args!("{} FAILED  {message}", session.speech.mark(false)))?;
     }
     Ok(Exit::LedgerFault)
 }

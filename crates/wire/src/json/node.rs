@@ -152,7 +152,9 @@ impl<'a> Node<'a> {
     pub(crate) fn into_object(self) -> Result<Object<'a>, JsonError> {
         match self {
             Self::Object(members) => Ok(members),
-            other @ (Self::Bool(_) | Self::Integer(_) | Self::Text(_) | Self::List(_)) => Err(other.no_object()),
+            other @ (Self::Bool(_) | Self::Integer(_) | Self::Text(_) | Self::List(_)) => {
+                Err(other.no_object())
+            }
         }
     }
 
@@ -165,7 +167,10 @@ impl<'a> Node<'a> {
     }
 
     fn no_object(&self) -> JsonError {
-        JsonError::document(JsonRule::WrongKind { expected: "an object".to_owned(), found: self.kind().to_owned() })
+        JsonError::document(JsonRule::WrongKind {
+            expected: "an object".to_owned(),
+            found: self.kind().to_owned(),
+        })
     }
 
     /// The text, when it is one.

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use portbook_bus::Identity;
 use portbook_domain::{
-    AnswerQuery, ApplicationLine, CaseId, ClearShipment, ClearedLine, Command, CommandId, ControlCode, ControlStatus,
-    CountryCode, DeclareShipment, Element, Grams, GrantLicense, GrantedLine, HsCode, InvalidText, Lane, LicenseKind,
-    LicenseNo, Order, PortCode, QueryId, QueryStage, RaiseQuery, SubmitApplication, Text,
+    AnswerQuery, ApplicationLine, CaseId, ClearShipment, ClearedLine, Command, CommandId, ControlCode,
+    ControlStatus, CountryCode, DeclareShipment, Element, Grams, GrantLicense, GrantedLine, HsCode,
+    InvalidText, Lane, LicenseKind, LicenseNo, Order, PortCode, QueryId, QueryStage, RaiseQuery,
+    SubmitApplication, Text,
 };
 use portbook_service::Client;
 use portbook_wire::command::Outcome;
@@ -27,13 +28,19 @@ const GRANTED_G: u64 = 1_200_000;
 /// Takes the cases through the services; one order asks for too much and is refused. Gives the last sequence.
 pub(crate) async fn drive_cases(session: &Session, address: &Address) -> Result<u64, Failure> {
     let bus = address.connect(session, Identity::Client).await?;
-    let client = Client::new(&bus, Duration::from_millis(session.config.nats.request_timeout_ms));
+    let client = Client::new(
+        &bus,
+        Duration::from_millis(session.config.nats.request_timeout_ms),
+    );
     let mut last = 0;
     let mut refused = String::new();
     for number in 1..=CASES {
         for order in orders(number).map_err(|error| Failure::of(Exit::Configuration, &error))? {
             let verb = order.command.name();
-            let reply = client.request(&order).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
+            let reply = client
+                .request(&order)
+                .await
+                .map_err(|error| Failure::of(Exit::Unavailable, &error))?;
             last = reply.events.iter().map(|event| event.seq).fold(last, u64::max);
             match reply.outcome {
                 Outcome::Accepted => {}
@@ -42,13 +49,18 @@ pub(crate) async fn drive_cases(session: &Session, address: &Address) -> Result<
                     refused = format!("{verb} refused: {rule}");
                 }
                 Outcome::Already | Outcome::Invalid | Outcome::Conflict | Outcome::Unavailable => {
-                    return Err(Failure::new(Exit::Unavailable, format!("{verb} was answered {:?}", reply.outcome)));
+                    return Err(Failure::new(
+                        Exit::Unavailable,
+                        format!("{verb} was answered {:?}", reply.outcome),
+                    ));
                 }
             }
         }
     }
     bus.close().await;
-    session.speech.answer(format_args!("  live     {CASES} cases through intake, paperwork, licensing and clearance"))?;
+    session.speech.answer(format_args!(
+        "  live     {CASES} cases through intake, paperwork, licensing and clearance"
+    ))?;
     session.speech.answer(format_args!("           {refused}"))?;
     Ok(last)
 }
@@ -62,16 +74,27 @@ fn orders(number: u32) -> Result<Vec<Order>, InvalidText> {
         ("2025-12-09T02:00:00Z", query(&query_id)?),
         ("2025-12-10T03:00:00Z", answer(&query_id)?),
         ("2025-12-15T04:00:00Z", grant(&license_no)?),
-        ("2025-12-17T05:00:00Z", declare(number, &license_no, GRANTED_G / 2)?),
+        (
+            "2025-12-17T05:00:00Z",
+            declare(number, &license_no, GRANTED_G / 2)?,
+        ),
         ("2025-12-18T06:00:00Z", clear(number, &license_no, GRANTED_G / 2)?),
         // More than the licence has left: the service refuses, nothing is recorded.
-        ("2025-12-19T07:00:00Z", declare(number + 100, &license_no, GRANTED_G)?),
+        (
+            "2025-12-19T07:00:00Z",
+            declare(number + 100, &license_no, GRANTED_G)?,
+        ),
     ];
     (1..)
         .zip(commands)
         .map(|(step, (at, command))| {
             let occurred_at: Option<Timestamp> = at.parse().ok();
-            Ok(Order { command_id: CommandId::new(&format!("demo-{number}-{step}"))?, case: case.clone(), occurred_at, command })
+            Ok(Order {
+                command_id: CommandId::new(&format!("demo-{number}-{step}"))?,
+                case: case.clone(),
+                occurred_at,
+                command,
+            })
         })
         .collect()
 }

@@ -31,7 +31,13 @@ pub(crate) fn change_one_byte(session: &Session, copy: &Path, victim: &TimelineR
     };
     let grams = victim.mass_g.unwrap_or_default();
     let (from, to) = change_digit(&mut bytes, grams).ok_or_else(missing)?;
-    forge(&store, &Forgery::Replace { index: victim.place.index, bytes })?;
+    forge(
+        &store,
+        &Forgery::Replace {
+            index: victim.place.index,
+            bytes,
+        },
+    )?;
     session.speech.answer(format_args!(
         "\nNow an insider changes one byte of a stored record on a copy: record {} of the port, {} kg become {} kg.",
         victim.place.chain_seq,
@@ -49,7 +55,10 @@ pub(crate) fn change_one_byte(session: &Session, copy: &Path, victim: &TimelineR
 /// Replaces the first digit of the mass in the record's body; gives the mass before and after.
 fn change_digit(leaf: &mut [u8], grams: u64) -> Option<(u64, u64)> {
     let written = format!("_g\":{grams}");
-    let at = leaf.windows(written.len()).position(|window| window == written.as_bytes())? + 4;
+    let at = leaf
+        .windows(written.len())
+        .position(|window| window == written.as_bytes())?
+        + 4;
     let digit = leaf.get_mut(at)?;
     let before = *digit;
     *digit = if before == b'9' { b'1' } else { before + 1 };

@@ -1,0 +1,40 @@
+//! The verbs: one file each, all with the same shape.
+
+mod case;
+mod checkpoint;
+mod completions;
+mod config;
+mod demo;
+mod doctor;
+mod import;
+mod init;
+mod order;
+mod record;
+mod run;
+mod timeline;
+mod verify;
+
+use crate::args::{Command, Part};
+use crate::failure::Outcome;
+use crate::session::Session;
+
+/// Carries out what was typed.
+pub(crate) fn run(session: &Session, command: Command) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::run(session, &args),
+        Command::Init(args) => init::run(session, &args),
+        Command::Up => run::run(session, Part::All),
+        Command::Run(args) => run::run(session, args.part),
+        Command::Order(args) => order::run(session, &args),
+        Command::Import(args) => import::run(session, &args),
+        Command::Timeline(args) => timeline::run(session, &args),
+        Command::Case(args) => case::run_case(session, &args),
+        Command::License(args) => case::run_license(session, &args),
+        Command::Verify(args) => verify::run(session, &args),
+        Command::Record(args) => record::run(session, &args),
+        Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Doctor => doctor::run(session),
+        Command::Config(args) => config::run(session, &args),
+        Command::Completions(args) => completions::run(session, &args),
+    }
+}

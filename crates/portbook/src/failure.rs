@@ -1,0 +1,236 @@
+//! A failed run: an exit code, an error with its causes, and what to do next.
+
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+
+use portbook_audit::{QuestionError, VerifyError};
+use portbook_bus::{
+    ApiError, ConnectError, IdentityError, PublishError, ReadError, ReaderError, ServerError, StreamError,
+};
+use portbook_fold::FoldError;
+use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
+use portbook_store::StoreError;
+
+use crate::exit::Exit;
+
+/// Why a run failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the process ends.
+    pub(crate) exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+/// What commands return.
+pub(crate) type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// A failure in words of its own.
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self {
+            exit,
+            message: message.to_string(),
+            causes: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// A failure told by an error and what caused it.
+    pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(found) = cause {
+            causes.push(found.to_string());
+            cause = found.source();
+        }
+        Self {
+            exit,
+            message: error.to_string(),
+            causes,
+            hint: None,
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+        let exit = if denied {
+            Exit::Permission
+        } else {
+            Exit::InputOutput
+        };
+        Self {
+            causes: vec![error.to_string()],
+            ..Self::new(exit, format!("could not {doing} {}", path.display()))
+        }
+    }
+
+    /// Adds the exact next command.
+    pub(crate) fn hint(self, hint: impl fmt::Display) -> Self {
+        Self {
+            hint: Some(hint.to_string()),
+            ..self
+        }
+    }
+}
+
+impl Failure {
+    /// The failure as one JSON document.
+    pub(crate) fn to_json(&self) -> String {
+        let Self {
+            exit,
+            message,
+            causes,
+            hint,
+        } = self;
+        serde_json::json!({
+            "schema": "portbook.error/v1", "exit": exit.code(), "error": message, "causes": causes, "hint": hint,
+        })
+        .to_string()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        for cause in &self.causes {
+            write!(f, "\n  caused by: {cause}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives each error family its exit code; an error without one does not compile.
+macro_rules! failures {
+    ($($error:ty => $exit:expr,)*) => { $(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let exit: fn(&$error) -> Exit = $exit;
+                Self::of(exit(&error), &error)
+            }
+        }
+    )* };
+}
+
+failures! {
+    ApiError => api,
+    ReadError => |_| Exit::Unavailable,
+    PublishError => |_| Exit::Unavailable,
+    ServerError => |_| Exit::Unavailable,
+    ConnectError => |_| Exit::Unavailable,
+    IdentityError => |_| Exit::Permission,
+    StreamError => |_| Exit::Unavailable,
+    OpeningError => opening,
+    FoldError => |_| Exit::LedgerFault,
+    QuestionError => question,
+    VerifyError => verification,
+    RunError => running,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::of(store(&error), &error);
+        match error {
+            StoreError::Missing { .. } => {
+                failure.hint("portbook init creates a ledger; --home names another place")
+            }
+            StoreError::InUse { .. } => {
+                failure.hint("stop the process that has it, or ask that process with --server")
+            }
+            StoreError::Damaged { .. } => failure
+                .hint("the stream is the backup: move the store away and let `portbook up` build it again"),
+            StoreError::Exists { .. }
+            | StoreError::Sled { .. }
+            | StoreError::Io { .. }
+            | StoreError::Row { .. }
+            | StoreError::Unstorable { .. }
+            | StoreError::LeafMissing { .. }
+            | StoreError::NotNext { .. }
+            | StoreError::SignedLog { .. }
+            | StoreError::Poisoned => failure,
+        }
+    }
+}
+
+fn api(error: &ApiError) -> Exit {
+    if matches!(error, ApiError::Denied { .. }) {
+        Exit::Permission
+    } else {
+        Exit::Unavailable
+    }
+}
+
+fn store(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Missing { .. } | StoreError::Exists { .. } | StoreError::InUse { .. } => {
+            Exit::Unavailable
+        }
+        StoreError::Damaged { .. }
+        | StoreError::Row { .. }
+        | StoreError::LeafMissing { .. }
+        | StoreError::NotNext { .. }
+        | StoreError::SignedLog { .. } => Exit::LedgerFault,
+        StoreError::Sled { .. }
+        | StoreError::Io { .. }
+        | StoreError::Unstorable { .. }
+        | StoreError::Poisoned => Exit::InputOutput,
+    }
+}
+
+fn opening(error: &OpeningError) -> Exit {
+    match error {
+        OpeningError::Store(error) => store(error),
+        OpeningError::Stream(_)
+        | OpeningError::NotEmpty { .. }
+        | OpeningError::Publish(_)
+        | OpeningError::Created { .. } => Exit::Unavailable,
+        OpeningError::Text(_) | OpeningError::Name(_) => Exit::Configuration,
+    }
+}
+
+fn question(error: &QuestionError) -> Exit {
+    match error {
+        QuestionError::Store(error) => store(error),
+        QuestionError::Leaf { .. } => Exit::LedgerFault,
+        QuestionError::NoLeaf { .. } => Exit::Usage,
+    }
+}
+
+fn verification(error: &VerifyError) -> Exit {
+    match error {
+        VerifyError::Store(error) => store(error),
+        VerifyError::NothingSigned | VerifyError::NoSuchCheckpoint { .. } => Exit::Incomplete,
+        VerifyError::Checkpoint(_) => Exit::LedgerFault,
+    }
+}
+
+fn running(error: &RunError) -> Exit {
+    match error {
+        RunError::Take(TakeError::Store(error)) => store(error),
+        RunError::Anchor(AnchorError::Read(_)) | RunError::Reader(ReaderError::Api(_)) => Exit::Unavailable,
+        RunError::Anchor(_) | RunError::Take(TakeError::Fold(_)) | RunError::Reader(_) => Exit::LedgerFault,
+        RunError::Sign(error) => match error {
+            SignError::Store(error) => store(error),
+            error if error.is_transient() => Exit::Unavailable,
+            SignError::Contradiction(_) | SignError::LogMissing { .. } | SignError::RolledBack { .. } => {
+                Exit::Fork
+            }
+            SignError::Unread(_)
+            | SignError::Register(_)
+            | SignError::Checkpoint(_)
+            | SignError::NotReproduced { .. }
+            | SignError::ReadBack { .. }
+            | SignError::SealMissing { .. } => Exit::LedgerFault,
+        },
+        RunError::Stream(_) | RunError::Seal(_) => Exit::Unavailable,
+        RunError::SealText(_) | RunError::SealField(_) | RunError::Worker(_) | RunError::ReadingEnded => {
+            Exit::InputOutput
+        }
+    }
+}

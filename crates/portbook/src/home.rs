@@ -1,0 +1,191 @@
+//! The home directory of a portbook: where its ledger, keys and server are.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use portbook_domain::ServiceName;
+use portbook_ledger::{KeyName, NoteAlgorithm, Origin, SecretKey, SignerKey, VerifierKey};
+use portbook_store::LedgerDirectory;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Paths of one portbook.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    root: PathBuf,
+    ledger: PathBuf,
+    keys: PathBuf,
+    nats: PathBuf,
+}
+
+/// Whose key: of the log, of a service, or of the importer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyOf {
+    /// The log itself.
+    Log,
+    /// A service.
+    Service(ServiceName),
+    /// The importer.
+    Importer,
+}
+
+impl KeyOf {
+    /// Every producer of events.
+    pub(crate) fn producers() -> impl Iterator<Item = Self> {
+        ServiceName::ALL
+            .iter()
+            .map(|name| Self::Service(*name))
+            .chain([Self::Importer])
+    }
+
+    /// Name of the key file without ending.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Service(service) => service.name(),
+            Self::Importer => "importer",
+        }
+    }
+}
+
+impl Home {
+    /// The home at `root` under `config`.
+    pub(crate) fn new(root: &Path, config: &Config) -> Self {
+        Self {
+            root: root.to_owned(),
+            ledger: root.join(&config.ledger.dir),
+            keys: root.join(&config.keys.dir),
+            nats: root.join(&config.nats.dir),
+        }
+    }
+
+    /// The directory itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The ledger's files.
+    pub(crate) fn ledger(&self) -> LedgerDirectory {
+        LedgerDirectory::at(self.ledger.clone())
+    }
+
+    /// Store of the managed server.
+    pub(crate) fn nats_store(&self) -> &Path {
+        &self.nats
+    }
+
+    /// Folder of the NATS seeds.
+    pub(crate) fn nats_seeds(&self) -> PathBuf {
+        self.keys.join("nats")
+    }
+
+    /// Creates the directory for keys, which only its owner may enter.
+    pub(crate) fn create_keys(&self) -> Result<(), Failure> {
+        let created = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.keys);
+        created.map_err(|error| Failure::file("create", &self.keys, &error))
+    }
+
+    /// Draws a new key and writes it to its file, which must not be there.
+    pub(crate) fn create_key(&self, of: KeyOf, origin: &Origin) -> Result<(), Failure> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|error| Failure::new(Exit::InputOutput, format!("no randomness for a key: {error}")))?;
+        let key = signer_key(of, origin, SecretKey::from_seed(&seed))?;
+        write_private(&self.key_path(of), &format!("{}\n", key.to_secret_text()))?;
+        let public = self.public_path(of);
+        fs::write(&public, format!("{}\n", key.verifier()))
+            .map_err(|error| Failure::file("write", &public, &error))
+    }
+
+    /// Reads a secret key; refuses a file that others can read.
+    pub(crate) fn key(&self, of: KeyOf) -> Result<SignerKey, Failure> {
+        let path = self.key_path(of);
+        let text = read_private(&path)?;
+        SignerKey::parse(text.trim_end()).map_err(|error| {
+            Failure::new(
+                Exit::Configuration,
+                format!("{} is not a key: {error}", path.display()),
+            )
+        })
+    }
+
+    /// Reads the public half of a key.
+    pub(crate) fn public_key(&self, of: KeyOf) -> Result<VerifierKey, Failure> {
+        let path = self.public_path(of);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            Failure::file("read", &path, &error)
+                .hint("portbook init creates a ledger and its keys; --home names another place")
+        })?;
+        VerifierKey::parse(text.trim_end()).map_err(|error| {
+            Failure::new(
+                Exit::Configuration,
+                format!("{} is not a key: {error}", path.display()),
+            )
+        })
+    }
+
+    /// Where the URL of the managed server is written while it runs.
+    pub(crate) fn url_file(&self) -> PathBuf {
+        self.root.join("nats.url")
+    }
+
+    fn key_path(&self, of: KeyOf) -> PathBuf {
+        self.keys.join(format!("{}.key", of.name()))
+    }
+
+    fn public_path(&self, of: KeyOf) -> PathBuf {
+        self.keys.join(format!("{}.pub", of.name()))
+    }
+}
+
+/// Keys are written in the text form of signed notes; the log's carries the origin as its name.
+fn signer_key(of: KeyOf, origin: &Origin, secret: SecretKey) -> Result<SignerKey, Failure> {
+    let name = match of {
+        KeyOf::Log => origin.as_str().to_owned(),
+        KeyOf::Service(_) | KeyOf::Importer => format!("{origin}/{}", of.name()),
+    };
+    let name = KeyName::new(&name).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    Ok(SignerKey::new(name, NoteAlgorithm::Ed25519, secret))
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let write = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|error| Failure::file("write", path, &error))
+}
+
+fn read_private(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut read = || {
+        let mut file = fs::File::open(path)?;
+        let mode = file.metadata()?.mode();
+        file.read_to_string(&mut text)?;
+        Ok(mode)
+    };
+    let mode: u32 = read().map_err(|error: std::io::Error| {
+        Failure::file("read", path, &error)
+            .hint("portbook init creates a ledger and its keys; --home names another place")
+    })?;
+    if mode & 0o077 != 0 {
+        return Err(Failure::new(
+            Exit::Permission,
+            format!("{} can be read by others", path.display()),
+        )
+        .hint(format!("chmod 600 {}", path.display())));
+    }
+    Ok(text)
+}
