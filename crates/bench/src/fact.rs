@@ -116,9 +116,8 @@ fn event_id(place: u64) -> String {
 }
 
 fn digest(place: u64) -> String {
-    (0..4)
-        .map(|part| format!("{:016x}", mixed(place ^ (part + 1) << 60)))
-        .collect()
+    let [a, b, c, d] = [1, 2, 3, 4].map(|part| mixed(place ^ part << 60));
+    format!("{a:016x}{b:016x}{c:016x}{d:016x}")
 }
 
 fn moment(seconds: u64) -> String {

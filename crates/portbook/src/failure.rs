@@ -213,7 +213,10 @@ fn verification(error: &VerifyError) -> Exit {
 fn running(error: &RunError) -> Exit {
     match error {
         RunError::Take(TakeError::Store(error)) => store(error),
-        RunError::Anchor(AnchorError::Read(_)) | RunError::Reader(ReaderError::Api(_)) => Exit::Unavailable,
+        RunError::Anchor(AnchorError::Read(_))
+        | RunError::Reader(ReaderError::Api(_))
+        | RunError::Stream(_)
+        | RunError::Seal(_) => Exit::Unavailable,
         RunError::Anchor(_) | RunError::Take(TakeError::Fold(_)) | RunError::Reader(_) => Exit::LedgerFault,
         RunError::Sign(error) => match error {
             SignError::Store(error) => store(error),
@@ -228,7 +231,6 @@ fn running(error: &RunError) -> Exit {
             | SignError::ReadBack { .. }
             | SignError::SealMissing { .. } => Exit::LedgerFault,
         },
-        RunError::Stream(_) | RunError::Seal(_) => Exit::Unavailable,
         RunError::SealText(_) | RunError::SealField(_) | RunError::Worker(_) | RunError::ReadingEnded => {
             Exit::InputOutput
         }

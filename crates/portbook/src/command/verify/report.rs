@@ -1,0 +1,246 @@
+//! A verification that holds, line by line: what was checked, and what was not.
+
+use portbook_audit::{Rederived, Verification};
+use portbook_ledger::{Chain, Head};
+use serde::Serialize;
+
+use super::stream::Compared;
+use super::trust::Trusted;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::speech::grouped;
+
+/// A verification that holds, as it is told.
+pub(super) struct Report<'a> {
+    pub(super) verification: &'a Verification,
+    pub(super) trust: &'a Trusted,
+    pub(super) compared: Option<Compared>,
+    pub(super) elapsed_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    verdict: &'static str,
+    origin: &'a str,
+    size: u64,
+    root: String,
+    beyond: u64,
+    roots: usize,
+    remembered_size: Option<u64>,
+    chains: Vec<ChainDocument>,
+    signatures: Option<SignaturesDocument>,
+    stream_messages: Option<u64>,
+    not_checked: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ChainDocument {
+    chain: String,
+    records: u64,
+    head: String,
+    root: String,
+}
+
+#[derive(Serialize)]
+struct SignaturesDocument {
+    valid: u64,
+    unsigned: u64,
+    bad: u64,
+    unknown_key: u64,
+    not_entitled: u64,
+    unsupported_leaves: Vec<u64>,
+}
+
+impl Report<'_> {
+    /// Prints the report on `chains`; none means all.
+    pub(super) fn print(&self, session: &Session, chains: &[Chain]) -> Result<(), Failure> {
+        let known: Vec<&Head> = self.verification.log.heads.iter().collect();
+        let asked: Vec<&Head> = known
+            .into_iter()
+            .filter(|head| chains.is_empty() || chains.contains(&head.chain))
+            .collect();
+        if session.speech.is_machine() {
+            return session.speech.json(&self.document(&asked));
+        }
+        self.print_checks(session, &asked)?;
+        for chain in chains
+            .iter()
+            .filter(|chain| asked.iter().all(|head| head.chain != **chain))
+        {
+            session.speech.answer(format_args!(
+                "  {chain} has no records: no seal commits to a head of it"
+            ))?;
+        }
+        let checkpoint = &self.verification.checkpoint;
+        let what = if chains.is_empty() {
+            "all chains".to_owned()
+        } else {
+            chains
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        session.speech.answer(format_args!(
+            "VERIFIED {what} @{} {}  {}.{:01} s",
+            grouped(checkpoint.size.get()),
+            checkpoint.root.to_base64(),
+            self.elapsed_ms / 1000,
+            self.elapsed_ms % 1000 / 100
+        ))?;
+        session.speech.tell(
+            "Does not show: events nobody published; truth of what a producer signed; other histories shown to others.",
+        );
+        Ok(())
+    }
+
+    fn print_checks(&self, session: &Session, asked: &[&Head]) -> Result<(), Failure> {
+        let speech = &session.speech;
+        let Verification {
+            checkpoint,
+            beyond,
+            roots,
+            log,
+            rederived,
+        } = self.verification;
+        let good = speech.mark(true);
+        speech.answer(format_args!(
+            "{}  {} leaves",
+            checkpoint.origin,
+            grouped(checkpoint.size.get())
+        ))?;
+        for head in asked {
+            speech.answer(format_args!(
+                "  {:<11} {:>12} records   head {}",
+                head.chain.to_string(),
+                grouped(head.count.get()),
+                head.head_hash.to_hex().get(..16).unwrap_or_default()
+            ))?;
+        }
+        speech.answer(format_args!(
+            "  {good} leaves       {} hashed again from stored bytes",
+            grouped(log.size.get())
+        ))?;
+        speech.answer(format_args!(
+            "  {good} chains       {} chains, genesis to head, no link broken",
+            log.heads.len()
+        ))?;
+        let seal = log
+            .last_seal
+            .map_or_else(|| "none".to_owned(), |seal| grouped(seal.get()));
+        speech.answer(format_args!(
+            "  {good} complete     every head is in the seal at leaf {seal}: nothing is missing"
+        ))?;
+        speech.answer(format_args!(
+            "  {good} append-only  {roots} signed trees reproduced{}",
+            self.remembered()
+        ))?;
+        speech.answer(format_args!(
+            "  {good} signature    {} (Ed25519), key from {}",
+            self.trust.trust.log_key.id(),
+            self.trust.key_from
+        ))?;
+        match rederived {
+            Some(rederived) => print_rederived(session, rederived)?,
+            None => speech.answer("  - producers    not checked (--quick)")?,
+        }
+        if let Some(Compared {
+            messages,
+            differs: None,
+        }) = &self.compared
+        {
+            speech.answer(format_args!(
+                "  {good} stream       {} messages equal their records",
+                grouped(*messages)
+            ))?;
+        }
+        if *beyond > 0 {
+            speech.tell(format_args!(
+                "{} newer leaves are not signed yet and were not looked at",
+                grouped(*beyond)
+            ));
+        }
+        Ok(())
+    }
+
+    fn remembered(&self) -> String {
+        let seen = self.trust.seen.checkpoint.as_ref();
+        seen.map_or_else(String::new, |seen| {
+            format!(
+                ", among them the one of {} seen here before",
+                grouped(seen.size.get())
+            )
+        })
+    }
+
+    fn document(&self, asked: &[&Head]) -> Document<'_> {
+        let Verification {
+            checkpoint,
+            beyond,
+            roots,
+            rederived,
+            ..
+        } = self.verification;
+        let mut not_checked = vec!["unpublished-events", "truth-of-statements", "split-views"];
+        if rederived.is_none() {
+            not_checked.push("producers");
+        }
+        Document {
+            schema: "portbook.verify/v1",
+            verdict: "verified",
+            origin: checkpoint.origin.as_str(),
+            size: checkpoint.size.get(),
+            root: checkpoint.root.to_base64(),
+            beyond: *beyond,
+            roots: *roots,
+            remembered_size: self.trust.seen.checkpoint.as_ref().map(|seen| seen.size.get()),
+            chains: asked
+                .iter()
+                .map(|head| ChainDocument {
+                    chain: head.chain.to_string(),
+                    records: head.count.get(),
+                    head: head.head_hash.to_hex(),
+                    root: head.chain_root.to_hex(),
+                })
+                .collect(),
+            signatures: rederived.as_ref().map(|rederived| SignaturesDocument {
+                valid: rederived.signatures.valid,
+                unsigned: rederived.signatures.unsigned,
+                bad: rederived.signatures.bad,
+                unknown_key: rederived.signatures.unknown_key,
+                not_entitled: rederived.signatures.not_entitled,
+                unsupported_leaves: rederived.unsupported.clone(),
+            }),
+            stream_messages: self.compared.as_ref().map(|compared| compared.messages),
+            not_checked,
+        }
+    }
+}
+
+fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
+    let counts = &rederived.signatures;
+    let supported = rederived.unsupported.is_empty();
+    session.speech.answer(format_args!(
+        "  {} producers    {} signatures hold, {} unsigned, {} bad, {} by unknown keys, {} not entitled",
+        session.speech.mark(supported),
+        grouped(counts.valid),
+        grouped(counts.unsigned),
+        grouped(counts.bad),
+        grouped(counts.unknown_key),
+        grouped(counts.not_entitled)
+    ))?;
+    if !supported {
+        let leaves: Vec<String> = rederived.unsupported.iter().map(ToString::to_string).collect();
+        session
+            .speech
+            .answer(format_args!("      first such leaves: {}", leaves.join(", ")))?;
+    }
+    if rederived.misplaced.is_none() {
+        session.speech.answer(format_args!(
+            "  {} placement    every record derived again from its message",
+            session.speech.mark(true)
+        ))?;
+    }
+    Ok(())
+}
