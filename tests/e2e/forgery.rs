@@ -208,3 +208,32 @@ fn leaf_of(directory: &LedgerDirectory, index: u64) -> Result<Vec<u8>, StoreErro
     let store = StoreReader::open(&directory.store())?;
     Ok(store.leaf(Index::new(index).unwrap())?.unwrap())
 }
+
+#[test]
+fn the_stream_names_a_changed_record_as_well() {
+    let original = Original::of(40);
+    let (home, index) = (original.node.home(), 20);
+    let mut bytes = original.leaf(index);
+    let at = bytes.len() - 100;
+    bytes[at] ^= 0x01;
+    forge(
+        &LedgerDirectory::at(home.join("ledger")).store(),
+        &Forgery::Replace { index, bytes },
+    )
+    .unwrap();
+    let said = original
+        .node
+        .run(&["verify", "--all", "--against-stream", "--json"])
+        .exits(10)
+        .json();
+    assert_eq!(said["verdict"], "failed");
+    assert_eq!(said["stream_differs_at_leaf"], index);
+    let said = original
+        .node
+        .run(&["verify", "--all", "--against-stream"])
+        .exits(10);
+    assert!(
+        said.out.contains("leaf 20 and message 21 differ") && !said.out.contains("VERIFIED"),
+        "{said:?}"
+    );
+}

@@ -16,7 +16,7 @@ use portbook_wire::command::{Outcome, parse_order};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::node::{Node, copy, repository, scenario, signal, wait_for};
+use crate::node::{Node, copy, first_lines, repository, scenario, signal, wait_for};
 
 /// Callers that send commands at once.
 const CALLERS: u64 = 8;
@@ -26,6 +26,23 @@ const PROGRESS: u64 = 40;
 #[test]
 fn twenty_six_kills_in_turn_lose_nothing_and_change_nothing() {
     storm(26);
+}
+
+#[test]
+fn a_killed_portbook_starts_again_without_hands() {
+    let mut node = Node::init();
+    let facts = node.home().join("facts.ndjson");
+    for count in [20, 40, 60] {
+        node.up();
+        fs::write(&facts, first_lines(count)).unwrap();
+        node.run(&["import", &facts.display().to_string()]).exits(0);
+        node.kill();
+    }
+    node.up();
+    node.wait_until_signed(66);
+    node.stop();
+    let report = node.verify();
+    assert_eq!(report["signatures"]["valid"], 60);
 }
 
 #[cfg(feature = "soak")]

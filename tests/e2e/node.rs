@@ -137,6 +137,13 @@ impl Node {
         );
     }
 
+    /// Kills the process, and leaves its nats-server an orphan.
+    pub(crate) fn kill(&mut self) {
+        let mut up = self.up.take().expect("nothing is up");
+        up.kill().unwrap();
+        up.wait().unwrap();
+    }
+
     /// Stops everything as a person would.
     pub(crate) fn stop(&mut self) {
         let mut up = self.up.take().expect("nothing is up");

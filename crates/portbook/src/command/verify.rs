@@ -39,42 +39,48 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     if let Some(rollback) = trust.rollback(&directory, against)? {
         return report_rollback(session, &rollback);
     }
-    match carry_out(session, &reader, &directory, &trust.trust, against, depth)? {
-        Verified::Faulty { fault, checkpoint } => report_fault(session, &reader, &fault, &checkpoint),
-        Verified::Holds(verification) => {
-            let compared = if args.against_stream {
-                Some(session.block_on(compare_with_stream(
-                    session,
-                    &reader,
-                    verification.checkpoint.size.get(),
-                ))?)
-            } else {
-                None
-            };
-            let report = Report {
-                verification: &verification,
-                trust: &trust,
-                compared,
-                elapsed_ms: started.elapsed().as_millis(),
-            };
-            report.print(session, &chains)?;
-            if let Some(Some(differs)) = &report.compared.as_ref().map(|compared| &compared.differs) {
-                return report_difference(session, &reader, differs);
-            }
-            let misplaced = verification
-                .rederived
-                .as_ref()
-                .and_then(|rederived| rederived.misplaced.as_ref());
-            if let Some(misplaced) = misplaced {
-                return Err(Failure::new(Exit::LedgerFault, misplaced));
-            }
-            let note = directory
-                .checkpoint_at(verification.checkpoint.size)?
-                .unwrap_or_default();
-            trust.seen.remember(&verification.checkpoint, &note)?;
-            Ok(Exit::Done)
+    let verified = carry_out(session, &reader, &directory, &trust.trust, against, depth)?;
+    let compared = match &verified {
+        _ if !args.against_stream => None,
+        Verified::Holds(verification) => Some(&verification.checkpoint),
+        Verified::Faulty { checkpoint, .. } => Some(checkpoint),
+    };
+    let compared = match compared {
+        Some(checkpoint) => {
+            Some(session.block_on(compare_with_stream(session, &reader, checkpoint.size.get()))?)
         }
+        None => None,
+    };
+    let differs = compared.as_ref().and_then(|compared| compared.differs.as_ref());
+    let verification = match verified {
+        Verified::Holds(verification) => verification,
+        Verified::Faulty { fault, checkpoint } => {
+            return report_fault(session, &reader, &fault, &checkpoint, differs);
+        }
+    };
+    if let Some(differs) = differs {
+        return report_difference(session, &reader, differs);
     }
+    if let Some(misplaced) = verification
+        .rederived
+        .as_ref()
+        .and_then(|rederived| rederived.misplaced.as_ref())
+    {
+        return Err(Failure::new(Exit::LedgerFault, misplaced));
+    }
+    let elapsed_ms = started.elapsed().as_millis();
+    Report {
+        verification: &verification,
+        trust: &trust,
+        compared: compared.as_ref(),
+        elapsed_ms,
+    }
+    .print(session, &chains)?;
+    let note = directory
+        .checkpoint_at(verification.checkpoint.size)?
+        .unwrap_or_default();
+    trust.seen.remember(&verification.checkpoint, &note)?;
+    Ok(Exit::Done)
 }
 
 /// What `up` does before it writes: the whole structure, against the newest checkpoint that the store has reached.

@@ -24,6 +24,8 @@ struct FaultDocument {
     check: String,
     last_good_size: Option<u64>,
     later_records_of_chain: Option<u64>,
+    stream_differs_at_leaf: Option<u64>,
+    stream_differs_in: Option<&'static str>,
 }
 
 /// Tells the first thing that is wrong.
@@ -32,6 +34,7 @@ pub(super) fn report_fault(
     reader: &StoreReader,
     fault: &Fault,
     checkpoint: &Checkpoint,
+    differs: Option<&Differs>,
 ) -> Outcome {
     let what = record(reader, fault.last)
         .ok()
@@ -63,6 +66,8 @@ pub(super) fn report_fault(
         check: fault.check.to_string(),
         last_good_size: fault.last_good_size.map(Size::get),
         later_records_of_chain: later,
+        stream_differs_at_leaf: differs.map(|differs| differs.index),
+        stream_differs_in: differs.map(|differs| differs.field),
     };
     if session.speech.is_machine() {
         session.speech.json(&document)?;
@@ -107,7 +112,14 @@ fn print_fault(session: &Session, fault: &FaultDocument) -> Result<(), Failure> 
             grouped(later)
         ))?;
     }
-    speech.answer("  next       portbook verify --all --against-stream compares record and message")
+    match (fault.stream_differs_at_leaf, fault.stream_differs_in) {
+        (Some(leaf), Some(field)) => speech.answer(format_args!(
+            "  stream     leaf {} and message {} differ: {field}",
+            grouped(leaf),
+            grouped(leaf + 1)
+        )),
+        _ => speech.answer("  next       portbook verify --all --against-stream compares record and message"),
+    }
 }
 
 /// Tells the first record that differs from its message.

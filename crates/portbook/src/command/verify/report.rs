@@ -14,7 +14,7 @@ use crate::speech::grouped;
 pub(super) struct Report<'a> {
     pub(super) verification: &'a Verification,
     pub(super) trust: &'a Trusted,
-    pub(super) compared: Option<Compared>,
+    pub(super) compared: Option<&'a Compared>,
     pub(super) elapsed_ms: u128,
 }
 
@@ -212,7 +212,7 @@ impl Report<'_> {
                 not_entitled: rederived.signatures.not_entitled,
                 unsupported_leaves: rederived.unsupported.clone(),
             }),
-            stream_messages: self.compared.as_ref().map(|compared| compared.messages),
+            stream_messages: self.compared.map(|compared| compared.messages),
             not_checked,
         }
     }
