@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use portbook_ledger::SignedLogError;
 
@@ -11,6 +14,15 @@ use crate::codec::RowError;
 
 /// Pages sled may keep in memory. The working set is the open ends and the lookups' newest runs.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of one segment of sled's log.
+///
+/// What is longer than a quarter of a segment sled writes to a file of its own, which it never syncs: after a power cut
+/// the log would name files that are empty. A node of the tree holds up to 17 values of up to 64 KiB before it is split,
+/// and is written whole then; a quarter of this is room for that.
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// How long a store may stay locked after it was closed: sled's own threads let go of it a moment later.
+const RELEASE_WAIT: Duration = Duration::from_millis(500);
+const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why the store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +137,20 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
         }
         (true, false) | (false, true) => {}
     }
+    let started = Instant::now();
+    loop {
+        match open_sled(path) {
+            Err(StoreError::InUse { .. }) if started.elapsed() < RELEASE_WAIT => thread::sleep(RELEASE_PAUSE),
+            opened => return opened,
+        }
+    }
+}
+
+fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
         .flush_every_ms(None)
         .use_compression(false);
     // sled asserts its way through some damaged files; a reader of evidence must learn that, not see a backtrace.
@@ -161,8 +184,12 @@ fn open_error(path: &Path, source: sled::Error) -> StoreError {
     }
 }
 
+/// The panic hook belongs to the whole process: two threads that exchange it at once would lose it.
+static HOOK: Mutex<()> = Mutex::new(());
+
 /// Keeps the panic hook quiet while `act` runs; the panic is reported as an error instead.
 fn silently<T>(act: impl FnOnce() -> T) -> T {
+    let _exchanging = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let done = act();

@@ -190,6 +190,18 @@ fn a_batch_that_does_not_continue_the_ledger_changes_nothing() {
 }
 
 #[test]
+fn everything_lies_in_the_one_file_that_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::create(dir.path()).unwrap();
+    let mut model = Model::default();
+    for _ in 0..12 {
+        store.apply(model.commit(500)).unwrap();
+    }
+    let blobs: Vec<_> = std::fs::read_dir(dir.path().join("blobs")).unwrap().collect();
+    assert!(blobs.is_empty(), "{} files that sled never syncs", blobs.len());
+}
+
+#[test]
 fn a_store_is_created_once_and_opened_by_one_process() {
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(
