@@ -11,10 +11,11 @@ help: ## Show this list
 demo: build ## Import 24,735 simulated facts, run live cases, verify every port, find a changed byte
 	@target/release/portbook demo --exit
 
-build: nats-server ## Build the release binaries
-	@$(CARGO) build --release --locked --quiet
+build: nats-server ## Build the release binary
+	$(CARGO) build --release --locked -p portbook
 
 test: nats-server lint ## Run every check: lint, unit, property, end-to-end, format vectors
+	$(PYTHON) docs/vectors/make_vectors.py --check
 	$(CARGO) test --workspace --locked
 
 lint: ## Check formatting and lints

@@ -16,7 +16,7 @@ use portbook_wire::command::{Outcome, parse_order};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::node::{Node, copy, first_lines, repository, scenario, signal, wait_for};
+use crate::node::{Node, copy, first_lines, scenario, signal, wait_for};
 
 /// Callers that send commands at once.
 const CALLERS: u64 = 8;
@@ -205,7 +205,7 @@ impl Drop for Parts {
 
 async fn start_server(node: &Node, port: Option<u16>) -> ManagedServer {
     let spec = ServerSpec {
-        binary: repository().join(".tools/nats-server"),
+        binary: portbook_testkit::nats::server_binary(),
         store_dir: node.home().join("nats"),
         seeds_dir: seeds(node),
         port,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 use crate::message::Message;
-use crate::site::Site;
+use crate::site::Place;
 
 /// The most an atomic batch of the server takes.
 const BATCH_MESSAGES: usize = 1_000;
@@ -44,12 +44,12 @@ struct BatchAck {
 }
 
 /// Connects with nothing between the caller and the client library.
-pub(crate) async fn connect(site: &Site, identity: Identity) -> Result<Client, Failure> {
-    let seed = std::fs::read_to_string(site.seed_file(identity))?;
+pub(crate) async fn connect(place: &Place, identity: Identity) -> Result<Client, Failure> {
+    let seed = std::fs::read_to_string(place.seed_file(identity))?;
     let options = ConnectOptions::with_nkey(seed.trim().to_owned());
     Ok(options
         .custom_inbox_prefix(format!("_INBOX_{identity}"))
-        .connect(site.url())
+        .connect(place.url.as_str())
         .await?)
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::Failure;
 use crate::figure::{Pair, alternate, per_second};
 use crate::order::submit;
-use crate::site::Site;
+use crate::site::Place;
 
 const CALENDAR: &str = include_str!("../../../config/reference/calendar_cn.csv");
 const COUNTRIES: &str = include_str!("../../../config/reference/countries.csv");
@@ -43,16 +43,16 @@ struct Unaccepted {
 }
 
 /// Sends about `commands` commands a round over the bus, and stores as many messages, in turn.
-pub(crate) async fn compare(site: &Site, commands: u64) -> Result<Pair, Failure> {
+pub(crate) async fn compare(place: &Place, commands: u64) -> Result<Pair, Failure> {
     let per_caller = (commands / CALLERS).max(1);
-    let intake = site.connect(Identity::Intake).await?;
+    let intake = place.connect(Identity::Intake).await?;
     let serving = tokio::spawn({
         let (intake, engine) = (intake.clone(), Arc::new(engine(&intake)?));
         async move { serve(&intake, engine, COMMANDS_IN_FLIGHT_MAX, std::future::pending()).await }
     });
-    let bus = site.connect(Identity::Client).await?;
+    let bus = place.connect(Identity::Client).await?;
     let client = Client::new(&bus, PATIENCE);
-    let rival = site.connect(Identity::Intake).await?;
+    let rival = place.connect(Identity::Intake).await?;
     let publisher = Publisher::start(&rival, PublishLimits::default());
     let model = Arc::new(model(&client, &rival).await?);
     let pair = alternate(

@@ -11,7 +11,7 @@ use portbook_wire::observation::read_observations;
 
 use crate::figure::{Pair, alternate, per_second};
 use crate::message::messages_of;
-use crate::site::{Site, importer_key, importer_source};
+use crate::site::{Place, importer_key, importer_source};
 use crate::{Failure, bare, fact};
 
 /// Files the facts are divided into; each is imported and published in turn.
@@ -34,11 +34,11 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Writes `events` facts, a few less where they cannot be divided evenly.
-    pub(crate) fn write(site: &Site, events: u64) -> Result<Self, Failure> {
+    pub(crate) fn write(place: &Place, events: u64) -> Result<Self, Failure> {
         let per_file = events / FILES;
         let mut files = Vec::new();
         for number in 0..FILES {
-            let path = site.file(&format!("facts-{number}.ndjson"));
+            let path = place.file(&format!("facts-{number}.ndjson"));
             fact::write(&path, number * per_file..(number + 1) * per_file)?;
             files.push(path);
         }
@@ -53,9 +53,9 @@ impl Facts {
     }
 }
 
-/// Imports into `site` and publishes to `rival` in turn, file by file. Afterwards `site` holds every fact.
-pub(crate) async fn compare(site: &Site, rival: &Site, facts: &Facts) -> Result<Pair, Failure> {
-    let mut importer = importer(site).await?;
+/// Imports into `place` and publishes to `rival` in turn, file by file. Afterwards `place` holds every fact.
+pub(crate) async fn compare(place: &Place, rival: &Place, facts: &Facts) -> Result<Pair, Failure> {
+    let mut importer = importer(place).await?;
     let client = bare::connect(rival, Identity::Importer).await?;
     alternate(
         FILES,
@@ -70,9 +70,9 @@ pub(crate) async fn compare(site: &Site, rival: &Site, facts: &Facts) -> Result<
     .await
 }
 
-/// Imports every file into `site`; gives the rate.
-pub(crate) async fn fill(site: &Site, facts: &Facts) -> Result<u64, Failure> {
-    let mut importer = importer(site).await?;
+/// Imports every file into `place`; gives the rate.
+pub(crate) async fn fill(place: &Place, facts: &Facts) -> Result<u64, Failure> {
+    let mut importer = importer(place).await?;
     let started = Instant::now();
     for file in &facts.files {
         import(&mut importer, file, facts.per_file).await?;
@@ -80,8 +80,8 @@ pub(crate) async fn fill(site: &Site, facts: &Facts) -> Result<u64, Failure> {
     Ok(per_second(facts.per_file * FILES, started.elapsed()))
 }
 
-async fn importer(site: &Site) -> Result<Importer, Failure> {
-    let bus = site.connect(Identity::Importer).await?;
+async fn importer(place: &Place) -> Result<Importer, Failure> {
+    let bus = place.connect(Identity::Importer).await?;
     let publisher = Publisher::start(&bus, PublishLimits::default());
     Ok(Importer::new(&bus, publisher, importer_source()?, importer_key()))
 }

@@ -16,6 +16,7 @@ mod plan;
 mod replay;
 mod site;
 mod speech;
+mod stage;
 mod table;
 mod verification;
 mod whole;
@@ -29,7 +30,13 @@ use crate::arguments::{Arguments, USAGE};
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, stage @ ..] = typed.as_slice()
+        && word == stage::WORD
+    {
+        return ended(carry_out(stage::carry_out(stage)));
+    }
+    let arguments = match Arguments::parse(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             speech::tell(format_args!("error: {error}\n\n{USAGE}"));
@@ -43,13 +50,16 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let table = runtime.block_on(plan::carry_out(arguments))?;
+    let table = carry_out(plan::carry_out(arguments))?;
     speech::answer(if arguments.json {
         table.to_json()?
     } else {
         table.to_string()
     })
+}
+
+fn carry_out<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
 /// A missed target is a finding, not a failure; only a measurement that could not be made is one.

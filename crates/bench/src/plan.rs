@@ -6,7 +6,7 @@ use portbook_bus::Identity;
 use crate::arguments::{Arguments, Part};
 use crate::figure::{Pair, median};
 use crate::import::Facts;
-use crate::site::Site;
+use crate::site::{Place, Site};
 use crate::speech::{grouped, tell};
 use crate::table::{Row, Table, Target};
 use crate::whole::Whole;
@@ -23,7 +23,7 @@ const SHORT_RUNS: usize = 3;
 /// Makes the measurements.
 pub(crate) async fn carry_out(arguments: &Arguments) -> Result<Table, Failure> {
     let site = Site::open().await?;
-    let operator = site.connect(Identity::Operator).await?;
+    let operator = site.place().connect(Identity::Operator).await?;
     let nats_server = operator.server_version();
     operator.close().await;
     let mut rows = side_by_side(arguments, site).await?;
@@ -40,18 +40,18 @@ pub(crate) async fn carry_out(arguments: &Arguments) -> Result<Table, Failure> {
 async fn side_by_side(arguments: &Arguments, site: Site) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     let rival = Site::open().await?;
-    let facts = Facts::write(&site, arguments.events)?;
+    let facts = Facts::write(site.place(), arguments.events)?;
     if arguments.wants(Part::Import) {
         tell("measuring import");
         let what = "facts of a file into the stream, against publishing the same batches";
         rows.push(row(
             Part::Import,
             what,
-            import::compare(&site, &rival, &facts).await?,
+            import::compare(site.place(), rival.place(), &facts).await?,
             Target::AtLeast(700),
         ));
     } else if arguments.wants(Part::Replay) || arguments.wants(Part::Verify) {
-        import::fill(&site, &facts).await?;
+        import::fill(site.place(), &facts).await?;
     }
     if arguments.wants(Part::Commands) {
         tell("measuring commands");
@@ -59,7 +59,7 @@ async fn side_by_side(arguments: &Arguments, site: Site) -> Result<Vec<Row>, Fai
             "commands of {} callers, against publishing their events",
             command::CALLERS
         );
-        let pair = command::compare(&rival, arguments.events / 10).await?;
+        let pair = command::compare(rival.place(), arguments.events / 10).await?;
         rows.push(row(Part::Commands, &what, pair, Target::AtLeast(500)));
     }
     rival.close().await?;
@@ -69,21 +69,21 @@ async fn side_by_side(arguments: &Arguments, site: Site) -> Result<Vec<Row>, Fai
                 "measuring replay, {batch_messages} messages a commit"
             ));
             let what = format!("stream to ledger, {batch_messages} a commit, against reading the stream");
-            let pair = replay::compare(&site, batch_messages).await?;
+            let pair = replay::compare(site.place(), batch_messages).await?;
             rows.push(row(Part::Replay, &what, pair, Target::AtLeast(400)));
         }
     }
     if arguments.wants(Part::Verify) {
-        rows.extend(verify(&site).await?);
+        rows.extend(verify(site.place()).await?);
     }
     site.close().await?;
     Ok(rows)
 }
 
-async fn verify(site: &Site) -> Result<[Row; 2], Failure> {
+async fn verify(place: &Place) -> Result<[Row; 2], Failure> {
     let name = "verified";
-    replay::replay(site, name, replay::BATCH_MESSAGES).await?;
-    let directory = site.ledger(name);
+    replay::replay(place, name, replay::BATCH_MESSAGES).await?;
+    let directory = place.ledger(name);
     tell("measuring verification of structure");
     let structure = verification::compare(&directory, Depth::Structure).await?;
     tell("measuring verification of everything");
@@ -139,7 +139,7 @@ async fn by_length(arguments: &Arguments) -> Result<Vec<Row>, Failure> {
 }
 
 fn memory(whole: &Whole, events: u64) -> impl Iterator<Item = Row> + use<> {
-    let peaks = [("replay", whole.replay_mib), ("verification", whole.verify_mib)];
+    let peaks = [("replay", whole.replay.peak_mib), ("verification", whole.verify.peak_mib)];
     peaks.into_iter().filter_map(move |(of, mib)| {
         Some(Row {
             part: Part::Memory,
@@ -172,8 +172,8 @@ fn growth(short: &[Whole], long: &Whole, events: u64) -> [Row; 3] {
     };
     [
         rate("import", |whole| whole.import),
-        rate("replay", |whole| whole.replay),
-        rate("verification", |whole| whole.verify),
+        rate("replay", |whole| whole.replay.rate),
+        rate("verification", |whole| whole.verify.rate),
     ]
 }
 

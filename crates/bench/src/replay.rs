@@ -10,7 +10,7 @@ use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::{oneshot, watch};
 
 use crate::figure::{Pair, alternate, per_second};
-use crate::site::{Site, log_key, origin};
+use crate::site::{Place, log_key, origin};
 use crate::{Failure, bare};
 
 /// Messages of one commit, as `config/default.toml` has it.
@@ -22,18 +22,18 @@ const SEAL_RECORDS_MAX: u64 = 50_000;
 const SEAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Replays with commits of `batch_messages` and reads, in turn.
-pub(crate) async fn compare(site: &Site, batch_messages: usize) -> Result<Pair, Failure> {
-    let client = bare::connect(site, Identity::Operator).await?;
+pub(crate) async fn compare(place: &Place, batch_messages: usize) -> Result<Pair, Failure> {
+    let client = bare::connect(place, Identity::Operator).await?;
     alternate(
         ROUNDS,
         async |round| {
             let name = format!("replay-{batch_messages}-{round}");
-            let rate = replay(site, &name, batch_messages).await?;
-            fs::remove_dir_all(site.ledger(&name).path())?;
+            let rate = replay(place, &name, batch_messages).await?;
+            fs::remove_dir_all(place.ledger(&name).path())?;
             Ok(rate)
         },
         async |_| {
-            let messages = site.messages().await?;
+            let messages = place.messages().await?;
             let started = Instant::now();
             bare::count_bytes(&client, usize::try_from(messages)?).await?;
             Ok(per_second(messages, started.elapsed()))
@@ -43,14 +43,14 @@ pub(crate) async fn compare(site: &Site, batch_messages: usize) -> Result<Pair, 
 }
 
 /// Makes a new ledger `name` of the stream and signs it; gives how many messages a second became durable records.
-pub(crate) async fn replay(site: &Site, name: &str, batch_messages: usize) -> Result<u64, Failure> {
-    let messages = site.messages().await?;
-    let directory = site.ledger(name);
+pub(crate) async fn replay(place: &Place, name: &str, batch_messages: usize) -> Result<u64, Failure> {
+    let messages = place.messages().await?;
+    let directory = place.ledger(name);
     let store = Store::create(&directory.store())?;
     directory.create()?;
     let (position, mut watched) = watch::channel(Position::default());
     let (stop, stopped) = oneshot::channel::<()>();
-    let parts = parts(site, name, directory, store, batch_messages, position).await?;
+    let parts = parts(place, name, directory, store, batch_messages, position).await?;
     let bus = parts.bus.clone();
     let started = Instant::now();
     let watching = async {
@@ -75,14 +75,14 @@ pub(crate) async fn replay(site: &Site, name: &str, batch_messages: usize) -> Re
 }
 
 async fn parts(
-    site: &Site,
+    place: &Place,
     name: &str,
     directory: LedgerDirectory,
     store: Store,
     batch_messages_max: usize,
     position: watch::Sender<Position>,
 ) -> Result<RunParts, Failure> {
-    let bus = site.connect(Identity::Projector).await?;
+    let bus = place.connect(Identity::Projector).await?;
     let projector = Projector::new(store);
     Ok(RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),

@@ -28,20 +28,24 @@ const ORIGIN: &str = "bench.example/ledger";
 pub(crate) struct Site {
     server: ManagedServer,
     dir: TempDir,
+    place: Place,
+}
+
+/// Where a site is: all that another process needs to work there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Where the server listens.
+    pub(crate) url: String,
+    /// The folder.
+    pub(crate) dir: PathBuf,
 }
 
 impl Site {
     /// Starts a server, creates the streams and states the opening of a ledger.
     pub(crate) async fn open() -> Result<Self, Failure> {
         let dir = tempfile::Builder::new().prefix("portbook-bench-").tempdir()?;
-        let configured = env::var_os("PORTBOOK_NATS_SERVER")
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from);
-        let binary = find_binary(
-            configured.as_deref(),
-            Path::new(".tools"),
-            env::var_os("PATH").as_deref(),
-        )?;
+        let configured = env::var_os("PORTBOOK_NATS_SERVER").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let binary = find_binary(configured.as_deref(), Path::new(".tools"), env::var_os("PATH").as_deref())?;
         let server = ManagedServer::start(ServerSpec {
             binary,
             store_dir: dir.path().join("nats"),
@@ -50,12 +54,17 @@ impl Site {
             file_store_bytes_max: STREAM_BYTES_MAX,
         })
         .await?;
-        let site = Self { server, dir };
-        let operator = site.connect(Identity::Operator).await?;
+        let place = Place { url: server.url().to_owned(), dir: dir.path().to_owned() };
+        let operator = place.connect(Identity::Operator).await?;
         let publisher = Publisher::start(&operator, PublishLimits::default());
-        open_ledger(&operator, &publisher, &site.ledger("opened"), &opening()?).await?;
+        open_ledger(&operator, &publisher, &place.ledger("opened"), &opening()?).await?;
         operator.close().await;
-        Ok(site)
+        Ok(Self { server, dir, place })
+    }
+
+    /// Where it is.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Stops the server and removes the folder.
@@ -63,28 +72,23 @@ impl Site {
         self.server.stop().await?;
         Ok(self.dir.close()?)
     }
+}
 
+impl Place {
     /// Connects as `identity`.
     pub(crate) async fn connect(&self, identity: Identity) -> Result<Bus, Failure> {
-        let login = Login::Nkey {
-            seed_file: self.seed_file(identity),
-        };
-        Ok(Bus::connect(BusOptions::new(self.url(), identity, login)).await?)
-    }
-
-    /// Where the server listens.
-    pub(crate) fn url(&self) -> &str {
-        self.server.url()
+        let login = Login::Nkey { seed_file: self.seed_file(identity) };
+        Ok(Bus::connect(BusOptions::new(&self.url, identity, login)).await?)
     }
 
     /// The key of `identity` at the server.
     pub(crate) fn seed_file(&self, identity: Identity) -> PathBuf {
-        identity.seed_file(&seeds(self.dir.path()))
+        identity.seed_file(&seeds(&self.dir))
     }
 
     /// A file of this site.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.dir.join(name)
     }
 
     /// A ledger directory of this site.
