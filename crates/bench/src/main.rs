@@ -59,7 +59,10 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn carry_out<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// A missed target is a finding, not a failure; only a measurement that could not be made is one.

@@ -19,7 +19,10 @@ mod tests {
         let before = peak_mib().unwrap();
         let mebibytes = before + 64;
         let used = vec![1_u8; usize::try_from(mebibytes << 20).unwrap()];
-        assert_eq!(used.iter().map(|byte| u64::from(*byte)).sum::<u64>(), mebibytes << 20);
+        assert_eq!(
+            used.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
+            mebibytes << 20
+        );
         assert!(peak_mib().unwrap() >= mebibytes);
     }
 }

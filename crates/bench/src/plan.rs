@@ -139,7 +139,10 @@ async fn by_length(arguments: &Arguments) -> Result<Vec<Row>, Failure> {
 }
 
 fn memory(whole: &Whole, events: u64) -> impl Iterator<Item = Row> + use<> {
-    let peaks = [("replay", whole.replay.peak_mib), ("verification", whole.verify.peak_mib)];
+    let peaks = [
+        ("replay", whole.replay.peak_mib),
+        ("verification", whole.verify.peak_mib),
+    ];
     peaks.into_iter().filter_map(move |(of, mib)| {
         Some(Row {
             part: Part::Memory,

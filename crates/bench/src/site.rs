@@ -44,8 +44,14 @@ impl Site {
     /// Starts a server, creates the streams and states the opening of a ledger.
     pub(crate) async fn open() -> Result<Self, Failure> {
         let dir = tempfile::Builder::new().prefix("portbook-bench-").tempdir()?;
-        let configured = env::var_os("PORTBOOK_NATS_SERVER").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let binary = find_binary(configured.as_deref(), Path::new(".tools"), env::var_os("PATH").as_deref())?;
+        let configured = env::var_os("PORTBOOK_NATS_SERVER")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        let binary = find_binary(
+            configured.as_deref(),
+            Path::new(".tools"),
+            env::var_os("PATH").as_deref(),
+        )?;
         let server = ManagedServer::start(ServerSpec {
             binary,
             store_dir: dir.path().join("nats"),
@@ -54,7 +60,10 @@ impl Site {
             file_store_bytes_max: STREAM_BYTES_MAX,
         })
         .await?;
-        let place = Place { url: server.url().to_owned(), dir: dir.path().to_owned() };
+        let place = Place {
+            url: server.url().to_owned(),
+            dir: dir.path().to_owned(),
+        };
         let operator = place.connect(Identity::Operator).await?;
         let publisher = Publisher::start(&operator, PublishLimits::default());
         open_ledger(&operator, &publisher, &place.ledger("opened"), &opening()?).await?;
@@ -77,7 +86,9 @@ impl Site {
 impl Place {
     /// Connects as `identity`.
     pub(crate) async fn connect(&self, identity: Identity) -> Result<Bus, Failure> {
-        let login = Login::Nkey { seed_file: self.seed_file(identity) };
+        let login = Login::Nkey {
+            seed_file: self.seed_file(identity),
+        };
         Ok(Bus::connect(BusOptions::new(&self.url, identity, login)).await?)
     }
 

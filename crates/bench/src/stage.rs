@@ -37,9 +37,7 @@ pub(crate) struct Staged {
 enum StageError {
     /// The other process failed; it has said why.
     #[error("measuring {stage} in another process failed")]
-    Failed {
-        stage: &'static str,
-    },
+    Failed { stage: &'static str },
     /// Another process was started in the wrong way.
     #[error("a stage is replay or verify, with URL and folder of its site")]
     Arguments,
@@ -67,12 +65,20 @@ impl Stage {
 
 /// Carries out the stage named in `arguments` in this process.
 pub(crate) async fn carry_out(arguments: &[String]) -> Result<(), Failure> {
-    let [stage, url, dir] = arguments else { return Err(StageError::Arguments.into()) };
-    let place = Place { url: url.clone(), dir: PathBuf::from(dir) };
+    let [stage, url, dir] = arguments else {
+        return Err(StageError::Arguments.into());
+    };
+    let place = Place {
+        url: url.clone(),
+        dir: PathBuf::from(dir),
+    };
     let rate = match stage.as_str() {
         "replay" => replay::replay(&place, LEDGER, replay::BATCH_MESSAGES).await?,
         "verify" => verification::check_once(&place.ledger(LEDGER))?,
         _ => return Err(StageError::Arguments.into()),
     };
-    speech::answer(serde_json::to_string(&Staged { rate, peak_mib: memory::peak_mib() })?)
+    speech::answer(serde_json::to_string(&Staged {
+        rate,
+        peak_mib: memory::peak_mib(),
+    })?)
 }

@@ -24,5 +24,9 @@ pub(crate) async fn measure(events: u64) -> Result<Whole, Failure> {
     let replay = Stage::Replay.apart(site.place()).await?;
     let verify = Stage::Verify.apart(site.place()).await?;
     site.close().await?;
-    Ok(Whole { import, replay, verify })
+    Ok(Whole {
+        import,
+        replay,
+        verify,
+    })
 }
