@@ -141,7 +141,7 @@ impl From<StoreError> for Failure {
                 failure.hint("portbook init creates a ledger; --home names another place")
             }
             StoreError::InUse { .. } => {
-                failure.hint("stop the process that has it, or ask that process with --server")
+                failure.hint("stop that process first: one process holds a ledger directory at a time")
             }
             StoreError::Damaged { .. } => failure
                 .hint("the stream is the backup: move the store away and let `portbook up` build it again"),

@@ -181,16 +181,12 @@ impl Runs {
 impl Run {
     fn find(&self, db: &sled::Db, prefix: &[u8], key: &LookupKey) -> sled::Result<Vec<u64>> {
         let start = self.fences.partition_point(|fence| fence < key).saturating_sub(1);
-        let run = key::numbered(prefix, self.id);
-        let mut found = Vec::new();
-        for number in start..self.fences.len() {
-            let at = key::numbered(&run, u64::try_from(number).unwrap_or(u64::MAX));
-            let Some(block) = db.get(at)? else { break };
-            if find_in_block(&block, key, &mut found) {
-                break;
-            }
-        }
-        Ok(found)
+        collect(
+            db,
+            &key::numbered(prefix, self.id),
+            u64::try_from(start).unwrap_or(u64::MAX),
+            key,
+        )
     }
 }
 
@@ -199,7 +195,7 @@ pub(crate) fn find_all(db: &sled::Db, family: u8, key: &LookupKey) -> sled::Resu
     let prefix = key::runs(family);
     let mut found = Vec::new();
     let mut next_run = 0_u64;
-    // Runs are few; one seek finds each, and within a run the block is found by its first keys.
+    // Runs are few; one seek finds the next, a search by halves the block in it.
     while let Some(stored) = db.range(key::numbered(&prefix, next_run)..).next() {
         let (at, _) = stored?;
         let Some(id) = at
@@ -210,21 +206,47 @@ pub(crate) fn find_all(db: &sled::Db, family: u8, key: &LookupKey) -> sled::Resu
         };
         let id = u64::from_be_bytes(*id);
         let run = key::numbered(&prefix, id);
-        let mut fences = Vec::new();
-        for stored in db.scan_prefix(&run) {
-            fences.extend(stored?.1.first_chunk::<16>());
-        }
-        found.extend(
-            Run {
-                id,
-                fences,
-                filter: None,
-            }
-            .find(db, &prefix, key)?,
-        );
-        next_run = id + 1;
+        found.extend(collect(db, &run, start_block(db, &run, key)?, key)?);
+        let Some(after) = id.checked_add(1) else { break };
+        next_run = after;
     }
     found.sort_unstable();
+    Ok(found)
+}
+
+/// The block of a run in which entries under `key` begin, if there are any.
+fn start_block(db: &sled::Db, run: &[u8], key: &LookupKey) -> sled::Result<u64> {
+    let last = db
+        .range(run.to_vec()..=key::numbered(run, u64::MAX))
+        .next_back()
+        .transpose()?;
+    let (mut low, mut high) = (
+        0,
+        last.and_then(|(at, _)| key::number_of(&at))
+            .map_or(0, |last| last + 1),
+    );
+    while low < high {
+        let middle = low.midpoint(high);
+        let block = db.get(key::numbered(run, middle))?;
+        if block.is_some_and(|block| block.as_ref() < key.as_slice()) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low.saturating_sub(1))
+}
+
+/// The indexes under `key`, which begin in block `start` of `run` or the one behind it, and may go on in others.
+fn collect(db: &sled::Db, run: &[u8], start: u64, key: &LookupKey) -> sled::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let mut number = start;
+    while let Some(block) = db.get(key::numbered(run, number))? {
+        if find_in_block(&block, key, &mut found) {
+            break;
+        }
+        number += 1;
+    }
     Ok(found)
 }
 

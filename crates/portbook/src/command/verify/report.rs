@@ -184,7 +184,7 @@ impl Report<'_> {
         } = self.verification;
         let mut not_checked = vec!["unpublished-events", "truth-of-statements", "split-views"];
         if rederived.is_none() {
-            not_checked.push("producers");
+            not_checked.extend(["producers", "placement"]);
         }
         Document {
             schema: "portbook.verify/v1",
