@@ -6,7 +6,9 @@ use std::thread;
 
 use portbook_store::{Packed, StoreError};
 
-/// Packed values each worker may have waiting: bounds memory at about 60 KiB each.
+/// Packed values handed over together: handing over costs more than hashing a few leaves.
+const PACKED_TOGETHER: usize = 16;
+/// Groups of packed values each worker may have waiting: bounds memory at about 110 KiB each.
 const WAITING_PER_WORKER: usize = 4;
 
 /// Maps every packed value with `map`, on as many threads as there are cores, and hands each result to `take` in order.
@@ -26,12 +28,10 @@ pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
         let mut ended = None;
         loop {
             while ended.is_none() && under_way < workers * WAITING_PER_WORKER {
-                match (leaves.next(), sending.next()) {
-                    (Some(Ok(packed)), Some(lane)) => {
-                        under_way += usize::from(lane.packed.send(packed).is_ok());
-                    }
-                    (Some(Err(error)), _) => ended = Some(Err(error)),
-                    (Some(Ok(_)) | None, _) => ended = Some(Ok(())),
+                let (group, end) = next_group(&mut leaves);
+                ended = end;
+                if let Some(lane) = sending.next().filter(|_| !group.is_empty()) {
+                    under_way += usize::from(lane.packed.send(group).is_ok());
                 }
             }
             // What could not be read comes behind what was, which is taken first.
@@ -39,11 +39,13 @@ pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
                 (Some(end), _) => return Ok(end?),
                 (None, Some(lane)) => {
                     // A worker hangs up before its last result only when `map` panicked; the scope passes that on.
-                    let Ok((packed, mapped)) = lane.mapped.recv() else {
+                    let Ok(group) = lane.mapped.recv() else {
                         return Ok(());
                     };
                     under_way -= 1;
-                    take(packed, mapped)?;
+                    group
+                        .into_iter()
+                        .try_for_each(|(packed, mapped)| take(packed, mapped))?;
                 }
                 (None, None) => return Ok(()),
             }
@@ -51,9 +53,24 @@ pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
     })
 }
 
+/// The next packed values, and how reading ended if it did.
+fn next_group(
+    leaves: &mut impl Iterator<Item = Result<Packed, StoreError>>,
+) -> (Vec<Packed>, Option<Result<(), StoreError>>) {
+    let mut group = Vec::with_capacity(PACKED_TOGETHER);
+    while group.len() < PACKED_TOGETHER {
+        match leaves.next() {
+            Some(Ok(packed)) => group.push(packed),
+            Some(Err(error)) => return (group, Some(Err(error))),
+            None => return (group, Some(Ok(()))),
+        }
+    }
+    (group, None)
+}
+
 struct Lane<T> {
-    packed: SyncSender<Packed>,
-    mapped: Receiver<(Packed, T)>,
+    packed: SyncSender<Vec<Packed>>,
+    mapped: Receiver<Vec<(Packed, T)>>,
 }
 
 impl<T: Send> Lane<T> {
@@ -64,12 +81,15 @@ impl<T: Send> Lane<T> {
     where
         T: 'env,
     {
-        let (packed, waiting) = sync_channel::<Packed>(WAITING_PER_WORKER);
+        let (packed, waiting) = sync_channel::<Vec<Packed>>(WAITING_PER_WORKER);
         let (done, mapped) = sync_channel(WAITING_PER_WORKER);
         scope.spawn(move || {
-            for packed in waiting {
-                let result = map(&packed);
-                if done.send((packed, result)).is_err() {
+            for group in waiting {
+                let mapped = group.into_iter().map(|packed| {
+                    let result = map(&packed);
+                    (packed, result)
+                });
+                if done.send(mapped.collect::<Vec<_>>()).is_err() {
                     return;
                 }
             }

@@ -17,8 +17,8 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of one segment of sled's log.
 ///
 /// What is longer than a quarter of a segment sled writes to a file of its own, which it never syncs: after a power cut
-/// the log would name files that are empty. A node of the tree holds up to 17 values of up to 64 KiB before it is split,
-/// and is written whole then; a quarter of this is room for that.
+/// the log would name files that are empty. A node of the tree holds up to 17 values before it is split, and is written
+/// whole then; a quarter of this is room for 17 of the longest there can be, 64 KiB.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// How long a store may stay locked after it was closed: sled's own threads let go of it a moment later.
 const RELEASE_WAIT: Duration = Duration::from_millis(500);

@@ -1,17 +1,18 @@
-//! Runs of consecutive items packed into values below 64 KiB, as `u16 length || bytes` each.
+//! Runs of consecutive items packed into values of about 7 KiB, as `u16 length || bytes` each.
 //!
 //! An item per key costs sled several times its size; a packed value costs little more than its bytes, and its form
-//! is the C2SP entry bundle. A batch appends a *piece*; once the pieces since the last boundary fill a *chunk* they are
+//! is that of the C2SP entry bundle. A batch appends a *piece*; once the pieces since the last boundary fill a *chunk* they are
 //! replaced by it. Pieces and chunks read alike: a value under the number of its first item.
 
 use sled::IVec;
 
 use crate::key;
 
-/// Values of 64 KiB and more leave sled's log and become files of their own.
-pub(crate) const LEAF_CHUNK_BYTES_MAX: usize = 60 * 1024;
-/// Rows of many ports are open at once: smaller chunks keep them cheap in memory.
-pub(crate) const ROW_CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a chunk, unless a single item is longer.
+///
+/// Larger ones cost memory and save nothing: sled keeps whole nodes, each of up to 17 values, and looks only after some
+/// thousand accesses whether its cache is full. Chunks of 60 KiB made that 600 MB.
+pub(crate) const CHUNK_BYTES_MAX: usize = 7 * 1024;
 /// A chunk never crosses a multiple of this number of items, so that entry bundles are whole chunks.
 const CHUNK_ITEMS_MAX: u64 = 256;
 
@@ -19,7 +20,6 @@ const CHUNK_ITEMS_MAX: u64 = 256;
 #[derive(Debug)]
 pub(crate) struct PackedWriter {
     prefix: Vec<u8>,
-    chunk_bytes_max: usize,
     first: u64,
     next: u64,
     bytes: Vec<u8>,
@@ -30,10 +30,9 @@ impl PackedWriter {
     /// A writer whose next item has number `next`.
     ///
     /// Pieces that an earlier process left before `next` stay as they are: they read as well as a chunk.
-    pub(crate) fn new(prefix: Vec<u8>, chunk_bytes_max: usize, next: u64) -> Self {
+    pub(crate) fn new(prefix: Vec<u8>, next: u64) -> Self {
         Self {
             prefix,
-            chunk_bytes_max,
             first: next,
             next,
             bytes: Vec::new(),
@@ -47,7 +46,7 @@ impl PackedWriter {
     pub(crate) fn append<'a>(&mut self, items: impl Iterator<Item = &'a [u8]>, batch: &mut sled::Batch) {
         let mut piece = (self.next, self.bytes.len());
         for item in items {
-            if self.bytes.len() + 2 + item.len() > self.chunk_bytes_max && !self.bytes.is_empty() {
+            if self.bytes.len() + 2 + item.len() > CHUNK_BYTES_MAX && !self.bytes.is_empty() {
                 self.close(batch);
                 piece = (self.next, 0);
             }

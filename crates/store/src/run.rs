@@ -11,11 +11,13 @@ use sled::IVec;
 
 use crate::bloom::Bloom;
 use crate::key;
+use crate::packed::CHUNK_BYTES_MAX;
 
 /// `key || leaf index`, so that the order of bytes is the order of entries.
 pub(crate) type Entry = [u8; 24];
 
-const BLOCK_ENTRIES_MAX: usize = 2_500;
+/// As large as a chunk of leaves, for the same reason.
+const BLOCK_ENTRIES_MAX: usize = CHUNK_BYTES_MAX / size_of::<Entry>();
 const RUNS_PER_TIER: usize = 8;
 /// Runs of this tier (32,768 entries and more) are merged no further than once.
 const MERGED_TIER_MAX: u32 = 4;

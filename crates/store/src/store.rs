@@ -10,7 +10,7 @@ use portbook_views::TimelineRow;
 use crate::codec;
 use crate::durable::{self, StoreError};
 use crate::key;
-use crate::packed::{LEAF_CHUNK_BYTES_MAX, PackedWriter, ROW_CHUNK_BYTES_MAX};
+use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
 use crate::run::{Entry, Filters, Runs, entry};
@@ -85,8 +85,8 @@ impl Store {
         );
         Ok(Self {
             path: path.to_owned(),
-            leaves: PackedWriter::new(key::LEAVES.to_vec(), LEAF_CHUNK_BYTES_MAX, book.size()),
-            hashes: PackedWriter::new(key::HASHES.to_vec(), ROW_CHUNK_BYTES_MAX, book.size()),
+            leaves: PackedWriter::new(key::LEAVES.to_vec(), book.size()),
+            hashes: PackedWriter::new(key::HASHES.to_vec(), book.size()),
             rows: BTreeMap::new(),
             book,
             events,
@@ -189,7 +189,7 @@ impl Store {
         let writer = self
             .rows
             .entry(chain)
-            .or_insert_with(|| PackedWriter::new(key::rows(chain), ROW_CHUNK_BYTES_MAX, first));
+            .or_insert_with(|| PackedWriter::new(key::rows(chain), first));
         writer.append(encoded?.iter().map(Vec::as_slice), batch);
         Ok(())
     }
