@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portbook_audit::attest;
 use portbook_bus::{
-    Bus, BusOptions, CheckpointRegister, Identity, Login, ManagedServer, PublishLimits, Publisher,
-    ServerSpec, find_binary,
+    Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Login, ManagedServer, PublishLimits,
+    Publisher, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
@@ -25,6 +25,8 @@ use crate::session::Session;
 
 /// Largest size of all streams of a managed server together, in bytes.
 const STREAM_BYTES_MAX: u64 = 256 << 30;
+/// How long to wait before a server that could not be reached is tried again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the attestor sleeps when it has nothing to do or must not be in the way.
 const ATTESTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -124,7 +126,7 @@ impl Address {
         &self.url
     }
 
-    /// Connects as `identity`.
+    /// Connects as `identity`; a server that cannot be reached is tried until the configured time is over.
     pub(crate) async fn connect(&self, session: &Session, identity: Identity) -> Result<Bus, Failure> {
         let seed_file = identity.seed_file(&session.home.nats_seeds());
         let login = if seed_file.exists() {
@@ -135,7 +137,17 @@ impl Address {
         let mut options = BusOptions::new(&self.url, identity, login);
         options.connect_timeout = Duration::from_millis(session.config.nats.connect_timeout_ms);
         options.request_timeout = Duration::from_millis(session.config.nats.request_timeout_ms);
-        Ok(Bus::connect(options).await?)
+        let patience = options.connect_timeout;
+        let started = Instant::now();
+        loop {
+            match Bus::connect(options.clone()).await {
+                // A server that is being started again is not one that is away.
+                Err(ConnectError::Unreachable { .. }) if started.elapsed() < patience => {
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
+                connected => return Ok(connected?),
+            }
+        }
     }
 }
 
