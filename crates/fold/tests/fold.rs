@@ -111,8 +111,7 @@ impl Ledger {
             })
             .collect();
         let readings = read_all(&deliveries);
-        let known = self.known(&readings);
-        let commit = fold(&self.book, &deliveries, readings, &known)?;
+        let commit = fold(&self.book, &deliveries, &readings, &self.known(&readings))?;
         for (key, index) in &commit.lookups.events {
             self.events.entry(*key).or_insert(index.get());
         }
@@ -125,7 +124,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn known(&self, readings: &[Reading]) -> Known {
+    fn known(&self, readings: &[Reading<'_>]) -> Known {
         let mut known = Known::new();
         for reading in readings {
             if let Reading::Event(event) = reading
