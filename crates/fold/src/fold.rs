@@ -13,8 +13,7 @@ use crate::book::{Book, ChainHead};
 use crate::commit::{Commit, LeafBatch, Lookups, Sealed};
 use crate::control::{self, Settled};
 use crate::delivery::Delivery;
-use crate::lookup::{self, LookupKey};
-use crate::name;
+use crate::lookup::LookupKey;
 use crate::reading::{EventReading, Reading, Unplaced};
 
 /// The record that holds an event first, for every identity in a batch that the store knows.
@@ -70,7 +69,7 @@ pub enum FoldError {
 pub fn fold(
     book: &Book,
     deliveries: &[Delivery],
-    readings: &[Reading<'_>],
+    readings: Vec<Reading>,
     known: &Known,
 ) -> Result<Commit, FoldError> {
     let mut folding = Folding {
@@ -99,7 +98,7 @@ struct Folding<'a> {
 }
 
 impl<'a> Folding<'a> {
-    fn take(&mut self, delivery: &'a Delivery, reading: &Reading<'a>) -> Result<(), FoldError> {
+    fn take(&mut self, delivery: &'a Delivery, reading: Reading) -> Result<(), FoldError> {
         let expected = self.next_index()?.seq();
         if delivery.seq != expected {
             return Err(FoldError::Gap {
@@ -111,19 +110,19 @@ impl<'a> Folding<'a> {
             return self.open(delivery, reading);
         }
         match reading {
-            Reading::Event(event) => self.event(delivery, event),
-            Reading::Control(control, signature) => self.control(delivery, control, *signature),
-            Reading::Unplaced(reason) => self.quarantine(delivery, reason),
+            Reading::Event(event) => self.event(delivery, *event),
+            Reading::Control(control, signature) => self.control(delivery, &control, signature),
+            Reading::Unplaced(reason) => self.quarantine(delivery, &reason),
         }
     }
 
     /// The first message of a stream opens the ledger or nothing does.
-    fn open(&mut self, delivery: &Delivery, reading: &Reading<'_>) -> Result<(), FoldError> {
+    fn open(&mut self, delivery: &Delivery, reading: Reading) -> Result<(), FoldError> {
         let (opened, signature) = match reading {
             Reading::Control(control, signature) => {
-                (self.settle_opening(control, delivery, *signature), *signature)
+                (self.settle_opening(&control, delivery, signature), signature)
             }
-            Reading::Unplaced(reason) => (Err(reason.clone()), None),
+            Reading::Unplaced(reason) => (Err(reason), None),
             Reading::Event(_) => (Err(Unplaced::NotOpened), None),
         };
         opened.map_err(|reason| FoldError::NotOpened { reason })?;
@@ -143,20 +142,12 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn event(&mut self, delivery: &'a Delivery, event: &EventReading<'a>) -> Result<(), FoldError> {
-        let port = self
-            .commit
-            .book
-            .port_aliases
-            .get(event.head.port)
-            .map_or(event.head.port, String::as_str);
+    fn event(&mut self, delivery: &'a Delivery, event: EventReading) -> Result<(), FoldError> {
+        let aliases = &self.commit.book.port_aliases;
+        let port = aliases.get(&event.port).unwrap_or(&event.port);
         let Ok(chain) = Chain::port(port) else {
-            return self.quarantine(
-                delivery,
-                &Unplaced::NotAPort {
-                    port: port.to_owned(),
-                },
-            );
+            let port = port.clone();
+            return self.quarantine(delivery, &Unplaced::NotAPort { port });
         };
         let (kind, refers_to) = self.kind_of(delivery, &event.key);
         let placed = self.record(delivery, kind, chain, refers_to, event.signature);
@@ -167,12 +158,16 @@ impl<'a> Folding<'a> {
             }
             Err(error) => return Err(error),
         };
-        self.commit.lookups.events.push((event.key, index));
+        let lookups = &mut self.commit.lookups;
+        lookups.events.push((event.key, index));
         if kind == RecordKind::Event {
             self.here.insert(event.key, (index, &delivery.body));
-            self.look_up(event, index);
+            lookups.cases.push((event.case, index));
+            lookups
+                .licenses
+                .extend(event.licenses.iter().map(|key| (*key, index)));
         }
-        self.row(chain, event_row(place, kind, refers_to, event, chain));
+        self.row(chain, placed_row(event.row, place, kind, refers_to, chain));
         Ok(())
     }
 
@@ -187,16 +182,6 @@ impl<'a> Folding<'a> {
             None => (RecordKind::Event, None),
             Some((index, body)) if body == delivery.body.as_ref() => (RecordKind::Redelivery, Some(index)),
             Some((index, _)) => (RecordKind::Conflict, Some(index)),
-        }
-    }
-
-    fn look_up(&mut self, event: &EventReading<'_>, index: Index) {
-        let lookups = &mut self.commit.lookups;
-        lookups.cases.push((lookup::of_case(event.head.case), index));
-        if let Ok((_, readable)) = &event.content {
-            lookups
-                .licenses
-                .extend(name::licenses_in(&readable.data).map(|key| (key, index)));
         }
     }
 
@@ -397,34 +382,24 @@ pub fn head_leaf(chain: Chain, head: &ChainHead) -> Head {
     }
 }
 
-fn event_row(
+fn placed_row(
+    row: TimelineRow,
     place: Placement,
     kind: RecordKind,
     refers_to: Option<Index>,
-    event: &EventReading<'_>,
     chain: Chain,
 ) -> TimelineRow {
-    let mut row = match &event.content {
-        Ok((envelope, readable)) => {
-            let mut row = TimelineRow::of_event(place, readable);
-            row.simulated = envelope.simulated;
-            row.port_as_written =
-                (envelope.port.as_str().as_bytes() != chain.as_bytes()).then(|| envelope.port.clone());
-            row
-        }
-        Err(error) => {
-            let mut row = TimelineRow::bare(place, RecordClass::Event, event.head.type_name);
-            event.head.id.clone_into(&mut row.event_id);
-            event.head.case.clone_into(&mut row.case);
-            row.unreadable = Some(error.to_string());
-            row
-        }
-    };
-    row.class = match kind {
-        RecordKind::Redelivery => RecordClass::Redelivery,
-        RecordKind::Conflict => RecordClass::Conflict,
-        RecordKind::Event | RecordKind::Quarantine | RecordKind::Control => RecordClass::Event,
-    };
-    row.refers_to = refers_to.map(Index::get);
-    row
+    TimelineRow {
+        place,
+        class: match kind {
+            RecordKind::Redelivery => RecordClass::Redelivery,
+            RecordKind::Conflict => RecordClass::Conflict,
+            RecordKind::Event | RecordKind::Quarantine | RecordKind::Control => RecordClass::Event,
+        },
+        refers_to: refers_to.map(Index::get),
+        port_as_written: row
+            .port_as_written
+            .filter(|port| port.as_str().as_bytes() != chain.as_bytes()),
+        ..row
+    }
 }

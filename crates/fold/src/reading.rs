@@ -1,21 +1,22 @@
 //! What a message says, before it is known where it belongs: a function of the message alone.
 
-use portbook_domain::Event;
 use portbook_ledger::{ProducerSignature, RecordError};
+use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::{Control, ControlError, parse_control};
-use portbook_wire::{DecodeError, Envelope, EventHead, Quarantine, decode_event, read_head, subject};
+use portbook_wire::{EventHead, Quarantine, decode_event, read_head, subject};
 
 use crate::delivery::Delivery;
-use crate::lookup::LookupKey;
+use crate::lookup::{self, LookupKey};
+use crate::name;
 
 /// Messages below this number are read on one thread: starting a second costs more.
 const SPLIT_FROM: usize = 512;
 
 /// A message, read.
 #[derive(Debug)]
-pub enum Reading<'a> {
+pub enum Reading {
     /// An event, whether or not its content can be read.
-    Event(Box<EventReading<'a>>),
+    Event(Box<EventReading>),
     /// A message of the ledger's own.
     Control(Box<Control>, Option<ProducerSignature>),
     /// A message that belongs to no port.
@@ -24,15 +25,19 @@ pub enum Reading<'a> {
 
 /// An event, read.
 #[derive(Debug)]
-pub struct EventReading<'a> {
-    /// What the ledger goes by.
-    pub head: EventHead<'a>,
+pub struct EventReading {
     /// Its identity, hashed.
     pub key: LookupKey,
+    /// The port as written, before the alias table.
+    pub port: String,
     /// Its signature, not verified.
     pub signature: Option<ProducerSignature>,
-    /// What the views go by.
-    pub content: Result<(Envelope, Event), DecodeError>,
+    /// The case it is entered under.
+    pub case: LookupKey,
+    /// The licence and the declaration it is entered under.
+    pub licenses: Vec<LookupKey>,
+    /// What a timeline shows of it. Its place, its class and whether the port is an alias are the fold's to say.
+    pub row: TimelineRow,
 }
 
 /// Why a message went into quarantine.
@@ -99,7 +104,7 @@ impl Unplaced {
 
 /// Reads every message of a batch, on two threads where that pays.
 #[must_use]
-pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading<'_>> {
+pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading> {
     if deliveries.len() < SPLIT_FROM {
         return deliveries.iter().map(read).collect();
     }
@@ -118,7 +123,7 @@ pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading<'_>> {
 
 /// Reads one message.
 #[must_use]
-pub fn read(delivery: &Delivery) -> Reading<'_> {
+pub fn read(delivery: &Delivery) -> Reading {
     let Ok(signature) = delivery.signature.as_deref().map(str::parse).transpose() else {
         return Reading::Unplaced(Unplaced::SignatureHeader);
     };
@@ -134,12 +139,42 @@ pub fn read(delivery: &Delivery) -> Reading<'_> {
         });
     }
     match read_head(&delivery.subject, &delivery.body) {
-        Ok(head) => Reading::Event(Box::new(EventReading {
-            key: head.key(),
-            head,
-            signature,
-            content: decode_event(&delivery.body),
-        })),
+        Ok(head) => Reading::Event(Box::new(read_event(&head, signature, delivery))),
         Err(reason) => Reading::Unplaced(reason.into()),
+    }
+}
+
+fn read_event(
+    head: &EventHead<'_>,
+    signature: Option<ProducerSignature>,
+    delivery: &Delivery,
+) -> EventReading {
+    let unplaced = Placement {
+        index: 0,
+        chain_seq: 0,
+        recorded_at_ns: delivery.recorded_at_ns,
+    };
+    let (row, licenses) = match decode_event(&delivery.body) {
+        Ok((envelope, event)) => {
+            let mut row = TimelineRow::of_event(unplaced, &event);
+            row.simulated = envelope.simulated;
+            row.port_as_written = Some(envelope.port);
+            (row, name::licenses_in(&event.data).collect())
+        }
+        Err(error) => {
+            let mut row = TimelineRow::bare(unplaced, RecordClass::Event, head.type_name);
+            head.id.clone_into(&mut row.event_id);
+            head.case.clone_into(&mut row.case);
+            row.unreadable = Some(error.to_string());
+            (row, Vec::new())
+        }
+    };
+    EventReading {
+        key: head.key(),
+        port: head.port.to_owned(),
+        signature,
+        case: lookup::of_case(head.case),
+        licenses,
+        row,
     }
 }

@@ -111,7 +111,8 @@ impl Ledger {
             })
             .collect();
         let readings = read_all(&deliveries);
-        let commit = fold(&self.book, &deliveries, &readings, &self.known(&readings))?;
+        let known = self.known(&readings);
+        let commit = fold(&self.book, &deliveries, readings, &known)?;
         for (key, index) in &commit.lookups.events {
             self.events.entry(*key).or_insert(index.get());
         }
@@ -124,7 +125,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn known(&self, readings: &[Reading<'_>]) -> Known {
+    fn known(&self, readings: &[Reading]) -> Known {
         let mut known = Known::new();
         for reading in readings {
             if let Reading::Event(event) = reading

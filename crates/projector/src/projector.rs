@@ -10,6 +10,14 @@ pub struct Projector {
     store: Store,
 }
 
+/// Messages of the stream, read. That needs no ledger, so the next batch is read while one is recorded.
+#[derive(Debug)]
+pub struct Batch {
+    deliveries: Vec<Delivery>,
+    /// One for each delivery.
+    readings: Vec<Reading>,
+}
+
 /// What one batch did.
 #[derive(Debug, Clone)]
 pub struct Taken {
@@ -28,6 +36,27 @@ pub enum TakeError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Batch {
+    /// Reads consecutive messages, on two threads where that pays.
+    #[must_use]
+    pub fn read(deliveries: Vec<Delivery>) -> Self {
+        let readings = read_all(&deliveries);
+        Self { deliveries, readings }
+    }
+
+    /// Number of messages.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.deliveries.is_empty()
+    }
 }
 
 impl Projector {
@@ -49,13 +78,17 @@ impl Projector {
         self.store.reader()
     }
 
-    /// Records `deliveries`, which must continue the ledger, and returns once they would survive power loss.
+    /// Records a batch, which must continue the ledger, and returns once it would survive power loss.
     ///
     /// Messages the ledger has already are dropped: reading a little too much is how a restart goes on.
     ///
     /// # Errors
     /// [`TakeError::Fold`] when a message is missing or cannot follow; nothing of the batch is recorded then.
-    pub fn take(&mut self, deliveries: &[Delivery]) -> Result<Taken, TakeError> {
+    pub fn take(&mut self, batch: Batch) -> Result<Taken, TakeError> {
+        let Batch {
+            deliveries,
+            mut readings,
+        } = batch;
         let size = self.store.book().size();
         let seen = deliveries.partition_point(|delivery| delivery.seq.get() <= size);
         let fresh = deliveries.get(seen..).unwrap_or_default();
@@ -65,9 +98,9 @@ impl Projector {
                 sealed: None,
             });
         }
-        let readings = read_all(fresh);
+        readings.drain(..seen);
         let known = self.known(&readings)?;
-        let commit = fold(self.store.book(), fresh, &readings, &known)?;
+        let commit = fold(self.store.book(), fresh, readings, &known)?;
         let sealed = commit.seals.last().cloned();
         self.store.apply(commit)?;
         Ok(Taken {
@@ -76,7 +109,7 @@ impl Projector {
         })
     }
 
-    fn known(&self, readings: &[Reading<'_>]) -> Result<Known, StoreError> {
+    fn known(&self, readings: &[Reading]) -> Result<Known, StoreError> {
         let mut known = Known::new();
         let reader = self.store.reader();
         for reading in readings {

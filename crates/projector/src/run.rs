@@ -16,11 +16,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_head, check_identity};
-use crate::projector::{Projector, TakeError, Taken};
+use crate::projector::{Batch, Projector, TakeError, Taken};
 use crate::signer::{SignError, Signer, SignerParts};
 
-/// Batches read ahead while one is recorded: enough to hide the stream's latency, few enough to bound memory.
-const BATCHES_AHEAD: usize = 2;
+/// Batches that wait while one is recorded and another is read: enough to hide the stream's latency, few enough to bound
+/// memory.
+const BATCHES_AHEAD: usize = 1;
 /// How often the stream's identity is looked at while running.
 const IDENTITY_PERIOD: Duration = Duration::from_secs(5);
 
@@ -145,15 +146,21 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     ended
 }
 
-async fn read_ahead(mut reader: Reader, pace: Pace, sender: mpsc::Sender<Result<Vec<Stored>, ReaderError>>) {
+async fn read_ahead(mut reader: Reader, pace: Pace, sender: mpsc::Sender<Result<Batch, RunError>>) {
     loop {
-        let batch = reader.next(pace.batch_messages_max, pace.batch_wait).await;
+        let batch = next_batch(&mut reader, pace).await;
         let failed = batch.is_err();
         // An empty batch is passed on as well: it is the tick by which seals become due.
         if sender.send(batch).await.is_err() || failed {
             return;
         }
     }
+}
+
+async fn next_batch(reader: &mut Reader, pace: Pace) -> Result<Batch, RunError> {
+    let stored = reader.next(pace.batch_messages_max, pace.batch_wait).await?;
+    let batch = spawn_blocking(|| Batch::read(stored.into_iter().filter_map(delivery_of).collect()));
+    Ok(batch.await?)
 }
 
 struct Running {
@@ -179,7 +186,7 @@ struct Running {
 impl Running {
     async fn go_on(
         &mut self,
-        mut batches: mpsc::Receiver<Result<Vec<Stored>, ReaderError>>,
+        mut batches: mpsc::Receiver<Result<Batch, RunError>>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), RunError> {
         tokio::pin!(shutdown);
@@ -208,11 +215,10 @@ impl Running {
         }
     }
 
-    async fn record(&mut self, batch: Vec<Stored>) -> Result<Taken, RunError> {
+    async fn record(&mut self, batch: Batch) -> Result<Taken, RunError> {
         let mut projector = self.projector.take().ok_or(RunError::ReadingEnded)?;
         let recorded = spawn_blocking(move || {
-            let deliveries: Vec<Delivery> = batch.into_iter().filter_map(delivery_of).collect();
-            let taken = projector.take(&deliveries);
+            let taken = projector.take(batch);
             (projector, taken)
         });
         let (projector, taken) = recorded.await?;
