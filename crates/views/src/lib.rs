@@ -6,7 +6,9 @@
 mod balance;
 mod case;
 mod timeline;
+mod view;
 
 pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
 pub use case::{CaseStage, CaseTimeline, OpenQuery};
 pub use timeline::{Placement, RecordClass, TimelineRow};
+pub use view::{Recorded, View};

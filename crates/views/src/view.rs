@@ -1,0 +1,62 @@
+//! What a view is: a fold over recorded events whose state can be written down as rows.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use portbook_domain::{Event, PortCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::timeline::{Placement, RecordClass};
+
+/// A record of a readable event, as views see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// Where it stands in the ledger.
+    pub place: Placement,
+    /// What the ledger made of it: an event, or a redelivery or conflict of an earlier one.
+    pub class: RecordClass,
+    /// Leaf index of the original of a redelivery or conflict.
+    pub refers_to: Option<u64>,
+    /// The port whose chain holds it, after the alias table.
+    pub port: &'a PortCode,
+    /// The port as its source wrote it.
+    pub port_as_written: &'a PortCode,
+    /// URN of the source that states it.
+    pub source: &'a str,
+    /// When the source wrote it down, where it says so.
+    pub source_recorded_at: Option<Timestamp>,
+    /// Whether its source marked it as simulated.
+    pub simulated: bool,
+    /// What happened.
+    pub event: &'a Event,
+}
+
+/// A deterministic fold over records, kept in memory and written down as rows.
+///
+/// A view is a cache: whatever it holds can be made again from the ledger. Its state must be a function of the *set* of
+/// records it took, not of the order in which cases came: records of one case come in ledger order, but a case that was
+/// parked is folded later than others. No clock, no randomness, no map whose order is not defined, no float in a row.
+pub trait View: Debug + Send + Sized {
+    /// Its name, as people type it.
+    const NAME: &'static str;
+    /// Version of its code: rows of another version are not read, the view is folded again.
+    const VERSION: u32;
+    /// Key of a row. The order of keys is the order of rows.
+    type Key: Serialize + DeserializeOwned + Ord;
+    /// One row.
+    type Row: Serialize + DeserializeOwned + Clone;
+
+    /// A view that has taken nothing.
+    fn empty() -> Self;
+
+    /// Takes one record. Total: what it has no use for it leaves alone.
+    fn take(&mut self, recorded: &Recorded<'_>);
+
+    /// Its whole state, in ascending order of keys.
+    fn rows(&self) -> impl Iterator<Item = (Self::Key, Cow<'_, Self::Row>)>;
+
+    /// The state that gave these rows.
+    fn from_rows(rows: impl IntoIterator<Item = (Self::Key, Self::Row)>) -> Self;
+}
