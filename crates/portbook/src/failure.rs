@@ -9,6 +9,7 @@ use portbook_bus::{
     ApiError, ConnectError, IdentityError, PublishError, ReadError, ReaderError, ServerError, StreamError,
 };
 use portbook_fold::FoldError;
+use portbook_projection::ProjectionError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
 use portbook_store::StoreError;
 
@@ -129,6 +130,7 @@ failures! {
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
     VerifyError => verification,
     RunError => running,
 }
@@ -199,6 +201,14 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+    }
+}
+
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } => Exit::Usage,
     }
 }
 

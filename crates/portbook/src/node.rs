@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
+use crate::keeper;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -254,6 +255,11 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
+    let keeping = tokio::task::spawn_blocking({
+        let keeper = keeper::Keeper::new(session, projector.reader());
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || keeper.keep(&watched, &stop)
+    });
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
@@ -271,6 +277,9 @@ pub(crate) async fn run_projector(
     };
     let ended = run(parts, stopped(stop)).await;
     bus.close().await;
+    keeping
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
