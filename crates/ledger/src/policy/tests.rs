@@ -40,14 +40,15 @@ fn met(policy: &str, names: &[&str]) -> bool {
 
 #[test]
 fn groups_of_groups_count_as_the_specification_says() {
-    let mut text = format!("# a comment\n\nlog {}\n", log().verifier());
-    for name in ["X1", "X2", "X3", "Y1", "Y2"] {
-        text += &format!(
-            "\twitness  {name} {} https://w.example/{name}\n",
-            witness(name).verifier()
-        );
-    }
-    text += "group X 2 X1 X2 X3\ngroup Y any Y1 Y2\ngroup both all X Y\nquorum both\n";
+    let witnesses = ["X1", "X2", "X3", "Y1", "Y2"].map(|name| {
+        let key = witness(name);
+        format!("\twitness  {name} {} https://w.example/{name}\n", key.verifier())
+    });
+    let text = format!(
+        "# a comment\n\nlog {}\n{}group X 2 X1 X2 X3\ngroup Y any Y1 Y2\ngroup both all X Y\nquorum both\n",
+        log().verifier(),
+        witnesses.concat()
+    );
     assert!(met(&text, &["X1", "X3", "Y2"]));
     assert!(met(&text, &["X1", "X2", "X3", "Y1", "Y2"]));
     for short in [&["X1", "X2", "X3"][..], &["X1", "Y1", "Y2"], &[], &["Y1"]] {
