@@ -9,6 +9,7 @@ use super::tree::{Finding, TextFile};
 const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
+    ("http", ""),
     ("wire", "domain"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit evidence",
+        "domain wire ledger views fold bus store import service projector audit evidence http",
     ),
     (
         "bench",
