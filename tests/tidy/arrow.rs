@@ -9,6 +9,7 @@ use super::tree::{Finding, TextFile};
 const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
+    ("http", ""),
     ("wire", "domain"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
@@ -19,17 +20,18 @@ const ARROWS: &[(&str, &str)] = &[
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
     ("projection", "domain wire ledger views fold store"),
+    ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit projection",
+        "domain wire ledger views fold bus store import service projector audit projection evidence http",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit projection",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit projection",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
 ];
 

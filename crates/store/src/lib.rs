@@ -14,6 +14,7 @@ mod packed;
 mod reader;
 mod row;
 mod run;
+mod shelf;
 mod stage;
 mod state_root;
 mod store;
