@@ -12,7 +12,9 @@ use async_nats::header::{
 };
 use bytes::Bytes;
 use portbook_wire::feed::{FeedPlace, FeedPlaceError};
-use portbook_wire::subject::{CONTENT_TYPE_EVENT, HEADER_CONTENT_TYPE, HEADER_SIGNATURE, STREAM_FEED};
+use portbook_wire::subject::{
+    CONTENT_TYPE_EVENT, HEADER_CONTENT_TYPE, HEADER_SIGNATURE, LEDGER_SUBJECTS, STREAM_FEED, STREAM_LEDGER,
+};
 
 pub use self::reader::{Fed, FeedFilter, FeedReader};
 use crate::api::ApiError;
@@ -25,6 +27,7 @@ use crate::stream::StreamError;
 const GROUP_MESSAGES_MAX: usize = 1_000;
 /// Fewer messages than this travel singly, as in the ledger stream.
 const GROUP_MESSAGES_MIN: usize = 8;
+const LEDGER_EVENTS: &str = LEDGER_SUBJECTS[0];
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
 /// A verified event for subscribers.
@@ -93,6 +96,18 @@ pub enum FeedError {
     },
 }
 
+/// How far the feed is behind the ledger stream, as it shows from the streams alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedLag {
+    /// Place of the last message.
+    pub last: Option<FeedPlace>,
+    /// Messages of the ledger stream from the first event behind that place on. Repeats and control messages among them
+    /// are never fed, so this is the most that can wait.
+    pub waiting_at_most: u64,
+    /// When the first of them was stored, nanoseconds since 1970-01-01T00:00:00Z.
+    pub waiting_since_ns: Option<u64>,
+}
+
 /// Publishes to the feed stream.
 #[derive(Debug, Clone)]
 pub struct Feed {
@@ -109,9 +124,10 @@ impl FeedError {
             Self::Api(error) | Self::Stream(StreamError::Api(error)) | Self::Read(ReadError::Api(error)) => {
                 error.is_transient()
             }
-            // It may be created again, from the ledger.
-            Self::Stream(StreamError::Missing { .. }) | Self::Read(ReadError::Missing { .. }) => true,
-            Self::Moved { .. } => true,
+            // A stream that is missing may be made again, from the ledger.
+            Self::Stream(StreamError::Missing { .. })
+            | Self::Read(ReadError::Missing { .. })
+            | Self::Moved { .. } => true,
             Self::Stream(StreamError::Drifted { .. })
             | Self::Foreign { .. }
             | Self::Unsendable { .. }
@@ -146,6 +162,39 @@ impl Feed {
         Ok(FeedEnd {
             last_seq: identity.last_seq,
             last,
+        })
+    }
+
+    /// Place of the first message the stream keeps.
+    ///
+    /// # Errors
+    /// As [`Feed::end`].
+    pub async fn first(&self) -> Result<Option<FeedPlace>, FeedError> {
+        let identity = self.bus.stream_identity(STREAM_FEED).await?;
+        if identity.messages == 0 {
+            return Ok(None);
+        }
+        let raw = self.log.get_raw(identity.first_seq).await?;
+        Ok(Some(Fed::from_raw(raw)?.place))
+    }
+
+    /// How far the feed is behind the ledger stream.
+    ///
+    /// # Errors
+    /// As [`Feed::end`].
+    pub async fn lag(&self) -> Result<FeedLag, FeedError> {
+        let last = self.end().await?.last;
+        // The message behind leaf n has sequence n + 2.
+        let next_seq = last.as_ref().map_or(1, |last| last.leaf_index.saturating_add(2));
+        let ledger = Log::ledger(&self.bus);
+        let waiting = ledger.next_on(LEDGER_EVENTS, next_seq).await?;
+        let last_seq = self.bus.stream_identity(STREAM_LEDGER).await?.last_seq;
+        Ok(FeedLag {
+            last,
+            waiting_at_most: waiting
+                .as_ref()
+                .map_or(0, |first| last_seq.saturating_sub(first.seq).saturating_add(1)),
+            waiting_since_ns: waiting.map(|first| first.time_ns),
         })
     }
 

@@ -186,7 +186,7 @@ impl Log {
         })
     }
 
-    /// The first message of an exact subject at or after `start_seq`, from the stream's leader.
+    /// The first message on `subject`, which may have wildcards, at or after `start_seq`, from the stream's leader.
     pub(crate) async fn next_on(&self, subject: &str, start_seq: u64) -> Result<Option<Stored>, ApiError> {
         self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject}))
             .await

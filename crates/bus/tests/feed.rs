@@ -1,5 +1,7 @@
 //! The verified feed: appended once at its end, read in order from any leaf on, spoken by the projector alone.
 
+#![expect(clippy::unwrap_used, reason = "a reader of test data")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
