@@ -8,7 +8,7 @@
 mod group;
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portbook_bus::{Bus, Feed, FeedEnd, FeedError as BusError};
 use portbook_ledger::{Index, Leaf, leaf_hash};
@@ -23,6 +23,8 @@ use crate::run::Position;
 
 /// How often the feed looks whether signatures were checked or the ledger stage has caught up.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// How often a feed that has nothing to do looks whether it is still what it was: it may be made again at any time.
+const END_PERIOD: Duration = Duration::from_secs(1);
 /// Pause before the stream is asked again after an error that passes.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -105,6 +107,7 @@ pub async fn feed(parts: FeedParts, shutdown: impl Future<Output = ()>) -> Resul
         ledger: parts.ledger,
         position: parts.position,
         here: None,
+        looked_at: Instant::now(),
     };
     tokio::select! {
         ended = feeding.go_on() => ended,
@@ -121,6 +124,8 @@ struct Feeding {
     position: watch::Sender<FeedPosition>,
     /// Where the feed stands; unknown at the start and after every error.
     here: Option<Here>,
+    /// When the stream was asked last where the feed ends.
+    looked_at: Instant,
 }
 
 /// The end of the feed, and the next leaf to look at.
@@ -161,7 +166,9 @@ impl Feeding {
         let through = ledger.signed_size.min(self.reader.verdict_position()?);
         if next >= through {
             self.tell(ledger, &end, next)?;
-            self.here = Some(Here { end, next });
+            if self.looked_at.elapsed() < END_PERIOD || self.ask_end().await? == end {
+                self.here = Some(Here { end, next });
+            }
             return Ok(Step::Waiting);
         }
         self.check_end(&end)?;
@@ -183,13 +190,18 @@ impl Feeding {
     }
 
     async fn find_end(&mut self) -> Result<Here, FeedError> {
-        let end = self.feed.end().await?;
+        let end = self.ask_end().await?;
         let next = end
             .last
             .as_ref()
             .map_or(0, |last| last.leaf_index.saturating_add(1));
         tracing::info!(leaf = next, "the feed goes on");
         Ok(Here { end, next })
+    }
+
+    async fn ask_end(&mut self) -> Result<FeedEnd, FeedError> {
+        self.looked_at = Instant::now();
+        Ok(self.feed.end().await?)
     }
 
     /// The feed must end with a leaf of this ledger. A ledger that is being replayed gets there first.
