@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) nats: NatsConfig,
     pub(crate) projector: ProjectorConfig,
     pub(crate) feed: FeedConfig,
+    pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
     pub(crate) log: LogConfig,
@@ -79,6 +80,14 @@ pub(crate) enum AuditAtStart {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeedConfig {
     pub(crate) bytes_max: u64,
+}
+
+/// Section `http`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpConfig {
+    pub(crate) listen_addr: String,
+    pub(crate) ready_lag_ms_max: u64,
 }
 
 /// Section `service`.
