@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) nats: NatsConfig,
     pub(crate) projector: ProjectorConfig,
     pub(crate) views: ViewsConfig,
+    pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
@@ -80,6 +81,13 @@ pub(crate) enum AuditAtStart {
     Full,
     /// What follows the last checkpoint.
     Tail,
+}
+
+/// Section `feed`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeedConfig {
+    pub(crate) bytes_max: u64,
 }
 
 /// Section `http`.
