@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("audit", "domain wire ledger views fold store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit http",
+        "domain wire ledger views fold bus store import service projector audit http simulator",
     ),
     (
         "bench",

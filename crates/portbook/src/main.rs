@@ -8,6 +8,7 @@ mod failure;
 mod home;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
 mod serving;
