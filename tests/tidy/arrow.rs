@@ -20,17 +20,18 @@ const ARROWS: &[(&str, &str)] = &[
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit http simulator",
+        "domain wire ledger views fold bus store import service projector audit evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit evidence",
     ),
 ];
 

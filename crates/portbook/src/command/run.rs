@@ -63,9 +63,10 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
     })
 }
 
-/// Opens the store after looking at it as an auditor would.
+/// Opens the store, from now on for other commands as well, and looks at it as an auditor would.
 pub(crate) fn open_store(session: &Session) -> Result<Store, Failure> {
-    let store = Store::open(&session.home.ledger().store())?;
+    let mut store = Store::open(&session.home.ledger().store())?;
+    store.answer_readers()?;
     if session.config.projector.audit_at_start == AuditAtStart::Full {
         verify::audit_at_start(session, &store.reader())?;
     }
