@@ -1,5 +1,6 @@
 //! What can be typed: the command line as it is declared.
 
+mod feed;
 mod simulate;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::feed::FeedCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -112,6 +114,9 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Look at the verified feed, or make it again
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod feed;
 mod import;
 mod init;
 mod order;
@@ -35,6 +36,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
