@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -23,7 +24,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit projection evidence http",
+        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator",
     ),
     (
         "bench",

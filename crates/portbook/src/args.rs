@@ -1,6 +1,7 @@
 //! What can be typed: the command line as it is declared.
 
 mod feed;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ use jiff::tz::Offset;
 pub(crate) use self::feed::FeedCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
+
+pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
@@ -95,6 +98,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Import observed facts from NDJSON or CSV files
     Import(ImportArgs),
+    /// Make up facts: an observation file for load and for tests, the same for the same seed
+    Simulate(SimulateArgs),
     /// Show the timeline of a port
     Timeline(TimelineArgs),
     /// Show a case: stage, open queries, licence balance, events

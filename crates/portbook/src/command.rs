@@ -12,6 +12,7 @@ mod init;
 mod order;
 mod record;
 mod run;
+mod simulate;
 mod timeline;
 mod verify;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Run(args) => run::run(session, args.part),
         Command::Order(args) => order::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Simulate(args) => simulate::run(session, &args),
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),

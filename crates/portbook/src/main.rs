@@ -9,6 +9,7 @@ mod home;
 mod keeper;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
 mod serving;
