@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test nats-server clean
+.PHONY: help demo build test lint fmt doc bench soak cluster-test interop-data nats-server clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ soak: nats-server ## Kill processes under load for a long time (minutes)
 
 cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
+
+interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
+	$(PYTHON) tools/interop-data.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

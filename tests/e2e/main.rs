@@ -9,6 +9,7 @@
 )]
 
 mod contradiction;
+mod export;
 mod forgery;
 mod import;
 mod kill;

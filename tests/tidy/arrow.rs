@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
+    ("export", "domain wire ledger fold store"),
     ("import", "domain wire ledger bus"),
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
@@ -24,7 +25,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator",
+        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator export",
     ),
     (
         "bench",

@@ -1,6 +1,8 @@
 //! What can be typed: the command line as it is declared.
 
+mod export;
 mod feed;
+mod report;
 mod simulate;
 
 use std::path::PathBuf;
@@ -9,10 +11,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::export::{ExportArgs, ExportFormat};
 pub(crate) use self::feed::FeedCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
+pub(crate) use report::ReportArgs;
 pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
@@ -108,6 +112,10 @@ pub(crate) enum Command {
     License(LicenseArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
+    /// Export a port, or all of them, for other tools
+    Export(ExportArgs),
+    /// Write a printable page about a port, or about all of them
+    Report(ReportArgs),
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),
