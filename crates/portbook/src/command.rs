@@ -10,7 +10,11 @@ mod feed;
 mod import;
 mod init;
 mod order;
+mod parked;
+mod projection;
+mod rebuild;
 mod record;
+mod replay;
 mod run;
 mod simulate;
 mod timeline;
@@ -36,6 +40,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),

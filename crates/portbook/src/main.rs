@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod node;
@@ -15,6 +16,7 @@ mod seen;
 mod serving;
 mod session;
 mod speech;
+mod view_row;
 
 use std::process::ExitCode;
 
