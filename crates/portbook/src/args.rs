@@ -1,11 +1,14 @@
 //! What can be typed: the command line as it is declared.
 
+mod stream;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::stream::StreamCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -106,6 +109,9 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Look after the stream the ledger is made from
+    #[command(subcommand)]
+    Stream(StreamCommand),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration

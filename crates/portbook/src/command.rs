@@ -11,6 +11,7 @@ mod init;
 mod order;
 mod record;
 mod run;
+mod stream;
 mod timeline;
 mod verify;
 
@@ -33,6 +34,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
