@@ -2,7 +2,7 @@
 //!
 //! Who finds the store taken asks over the socket, whatever process he is in: these tests ask from their own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's ledger")]
+#![expect(clippy::unwrap_used, reason = "a test's ledger")]
 
 use std::collections::BTreeMap;
 use std::fs;

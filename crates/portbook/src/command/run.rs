@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::node::{Address, Server, interrupted, run_projector, run_service};
 use crate::reference::{self, Tables};
+use crate::serving::Outlet;
 use crate::session::Session;
 
 /// Runs `part` until it is interrupted or cannot go on.
@@ -105,13 +106,24 @@ impl Parts<'_> {
             )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
+        let outlet = store.as_ref().map(|_| Outlet {
+            session: self.session,
+            address: self.address,
+            position: position.subscribe(),
+        });
+        let serving = async {
+            match outlet {
+                Some(outlet) => outlet.serve(stop.clone()).await,
+                None => Ok(()),
+            }
+        };
         let projector = async {
             match store {
                 Some(store) => run_projector(self.session, self.address, store, position, stop.clone()).await,
                 None => Ok(()),
             }
         };
-        tokio::try_join!(services, projector).map(|_| ())
+        tokio::try_join!(services, projector, serving).map(|_| ())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::durable::StoreError;
 /// Connections answered at once; more wait. A reader has one for each thread that reads.
 const CONNECTIONS_MAX: usize = 32;
 /// A connection over which nothing is asked for this long is closed; who has another question opens one again.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+const IDLE_MAX: Duration = Duration::from_mins(1);
 /// Longest wait for a reader to take its answer.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a connection could not be taken in.
@@ -137,9 +137,12 @@ impl Guests {
         };
         let named = thread::Builder::new().name("store-reader".to_owned());
         named.spawn(move || {
-            // Whatever ends the conversation, only the one who asked hears of it. The database is let go of before the
-            // guest has left.
-            answer_all(stream, db).unwrap_or_default();
+            {
+                // Let go of before the guest has left, also when answering panics.
+                let db = db;
+                // Whatever ends the conversation, only the one who asked hears of it.
+                answer_all(stream, &db).unwrap_or_default();
+            }
             drop(guest);
         })?;
         Ok(())
@@ -175,10 +178,10 @@ impl Drop for Guest {
     }
 }
 
-fn answer_all(mut stream: UnixStream, db: sled::Db) -> io::Result<()> {
+fn answer_all(mut stream: UnixStream, db: &sled::Db) -> io::Result<()> {
     while let Some(payload) = receive_question(&mut stream)? {
         let answer = match Question::parse(&payload) {
-            Some(question) => question.answer(&db).map_err(|error| error.to_string()),
+            Some(question) => question.answer(db).map_err(|error| error.to_string()),
             None => Err("this is no question that the process holding the store understands".to_owned()),
         };
         send_answer(&mut stream, answer)?;
