@@ -22,7 +22,7 @@ pub mod tree;
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
-pub use hash::{Hash, InvalidHash, sha256};
+pub use hash::{Hash, Hashing, InvalidHash, sha256};
 pub use head::{Head, HeadError, HeadPath, HeadProof, HeadProofError, UnsortedHeads, heads_root, prove_head};
 pub use key::{InvalidNoteKey, KeyName, NoteAlgorithm, NoteKeyId, SignerKey, VerifierKey};
 pub use leaf::{Leaf, LeafError};

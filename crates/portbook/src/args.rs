@@ -109,6 +109,8 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Let the standby of this home take over from the projector
+    Promote,
     /// Look after the stream the ledger is made from
     #[command(subcommand)]
     Stream(StreamCommand),
@@ -141,6 +143,9 @@ pub(crate) struct InitArgs {
     /// Create only an empty store, into which the projector replays the stream; keys and signed.log stay
     #[arg(long, conflicts_with = "origin")]
     pub(crate) replay: bool,
+    /// Create the empty ledger of a standby, beside keys that were brought from the ledger it is to follow
+    #[arg(long, conflicts_with_all = ["origin", "replay"])]
+    pub(crate) standby: bool,
 }
 
 /// Arguments of `run`.
@@ -164,6 +169,8 @@ pub(crate) enum Part {
     Clearance,
     /// The one writer of the ledger.
     Projector,
+    /// A second projector in a home of its own, which only follows until it is promoted.
+    Standby,
     /// All of them.
     All,
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod import;
 mod init;
 mod order;
+mod promote;
 mod record;
 mod run;
 mod stream;
@@ -34,6 +35,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Promote => promote::run(session),
         Command::Stream(args) => stream::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),

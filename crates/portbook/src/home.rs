@@ -141,6 +141,11 @@ impl Home {
         self.root.join("http.url")
     }
 
+    /// Where a standby is asked to take over.
+    pub(crate) fn standby_socket(&self) -> PathBuf {
+        self.root.join("standby.sock")
+    }
+
     fn key_path(&self, of: KeyOf) -> PathBuf {
         self.keys.join(format!("{}.key", of.name()))
     }

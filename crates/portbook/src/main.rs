@@ -13,6 +13,7 @@ mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
 
 use std::process::ExitCode;
 

@@ -4,13 +4,18 @@
 //! contradiction between stream, store and what was signed the projector stops and says why; it never skips.
 
 mod anchor;
+mod follow;
 mod opening;
 mod projector;
 mod run;
+mod seal;
 mod signer;
+mod standby;
 
 pub use anchor::{AnchorError, check_head, check_identity, difference};
+pub use follow::Follower;
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken};
 pub use run::{Pace, Position, RunError, RunParts, run};
 pub use signer::{SignError, SignerParts};
+pub use standby::{StandbyEnd, StandbyError, StandbyParts, stand_by};

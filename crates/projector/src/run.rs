@@ -17,6 +17,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_head, check_identity};
 use crate::projector::{Batch, Projector, TakeError, Taken};
+use crate::seal::seal_request;
 use crate::signer::{SignError, Signer, SignerParts};
 
 /// Batches that wait while one is recorded and another is read: enough to hide the stream's latency, few enough to bound
@@ -251,21 +252,7 @@ impl Running {
             return Ok(());
         }
         let (published, published_size) = self.signer.published();
-        let request = SealRequested {
-            origin: Text::new(self.origin.as_str())?,
-            prev_checkpoint: Digest::new(&published.to_hex())?,
-            prev_size: published_size.get(),
-        };
-        let body = encode_control(&Control::Seal(request))?;
-        let subject = ControlKind::Seal.subject();
-        let signature = self.log_key.sign_event(subject, &body).to_string();
-        let outgoing = Outgoing {
-            subject: subject.to_owned(),
-            msg_id: msg_id(Some(&signature), &body),
-            signature: Some(signature),
-            body: Bytes::from(body),
-            expected_last_subject_seq: None,
-        };
+        let outgoing = seal_request(&self.origin, &self.log_key, published, published_size)?;
         match self.publisher.publish(outgoing).await {
             Ok(appended) => self.seal_asked = Some(appended.seq),
             // The same bytes are offered again at the next tick.
@@ -293,7 +280,7 @@ impl Running {
 }
 
 /// Sequences start at 1; a message without one cannot come from a stream.
-fn delivery_of(stored: Stored) -> Option<Delivery> {
+pub(crate) fn delivery_of(stored: Stored) -> Option<Delivery> {
     Some(Delivery {
         seq: Seq::new(stored.seq)?,
         recorded_at_ns: stored.time_ns,
