@@ -3,15 +3,13 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use portbook_bus::{
-    Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError,
+    Bus, Log, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError,
 };
-use portbook_domain::{Digest, InvalidText, Text};
+use portbook_domain::InvalidText;
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
-use portbook_wire::control::{Control, ControlKind, SealRequested, encode_control};
-use portbook_wire::{JsonError, msg_id};
+use portbook_wire::JsonError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 

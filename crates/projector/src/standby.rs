@@ -69,7 +69,7 @@ pub enum StandbyEnd {
 pub enum StandbyError {
     /// The stream cannot be followed.
     #[error(transparent)]
-    Follow(#[from] RunError),
+    Follow(#[source] Box<RunError>),
     /// The store or the directory failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -103,6 +103,12 @@ pub enum StandbyError {
     /// The seal that follows a promotion could not be published.
     #[error("could not publish the first seal after the promotion")]
     Seal(#[from] PublishError),
+}
+
+impl From<RunError> for StandbyError {
+    fn from(error: RunError) -> Self {
+        Self::Follow(Box::new(error))
+    }
 }
 
 /// Records and compares until `shutdown`, or until `promotion` brings the key to sign with.
