@@ -234,9 +234,9 @@ fn running(error: &RunError) -> Exit {
         | RunError::Stream(_)
         | RunError::Seal(_) => Exit::Unavailable,
         RunError::Anchor(_) | RunError::Take(TakeError::Fold(_)) | RunError::Reader(_) => Exit::LedgerFault,
+        RunError::Sign(error) if error.is_transient() => Exit::Unavailable,
         RunError::Sign(error) => match error {
             SignError::Store(error) => store(error),
-            error if error.is_transient() => Exit::Unavailable,
             // Somebody else registered a checkpoint: this projector is fenced off.
             SignError::Register(CheckpointError::Conflict { .. })
             | SignError::Contradiction(_)

@@ -69,7 +69,7 @@ pub enum StandbyEnd {
 pub enum StandbyError {
     /// The stream cannot be followed.
     #[error(transparent)]
-    Follow(#[source] Box<RunError>),
+    Follow(Box<RunError>),
     /// The store or the directory failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -74,19 +74,15 @@ async fn check(session: &Session, server: &Server, reader: Option<&StoreReader>)
         None => Walked::default(),
     };
     bus.close().await;
-    let exit = match (findings.is_empty(), &book) {
-        (false, _) => Exit::LedgerFault,
-        (true, None) => Exit::Incomplete,
-        (true, Some(_)) => Exit::Done,
+    let (exit, verdict) = match (findings.is_empty(), &book) {
+        (false, _) => (Exit::LedgerFault, "failed"),
+        (true, None) => (Exit::Incomplete, "incomplete"),
+        (true, Some(_)) => (Exit::Done, "holds"),
     };
     if session.speech.is_machine() {
         session.speech.json(&Document {
             schema: "portbook.stream-check/v1",
-            verdict: match exit {
-                Exit::Done => "holds",
-                Exit::Incomplete => "incomplete",
-                _ => "failed",
-            },
+            verdict,
             stream: STREAM_LEDGER,
             messages: walked.messages,
             cases: walked.cases,
