@@ -14,6 +14,7 @@ mod import;
 mod kill;
 mod node;
 mod reading;
+mod restore;
 mod speech;
 mod stream;
 mod tour;

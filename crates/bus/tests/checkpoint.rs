@@ -67,10 +67,7 @@ async fn two_writers_of_the_same_bytes_are_two_all_the_same() {
     let taken = two.put(Bytes::from_static(b"size 1"), first).await.unwrap();
     assert!(taken > first);
     for checkpoint in [&b"size 1"[..], b"size 2"] {
-        let fenced = one
-            .put(Bytes::from_static(checkpoint), first)
-            .await
-            .unwrap_err();
+        let fenced = one.put(Bytes::from_static(checkpoint), first).await.unwrap_err();
         assert!(matches!(fenced, CheckpointError::Conflict { .. }), "{fenced}");
     }
     // One that is sent again in the same name is known again.

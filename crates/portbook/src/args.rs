@@ -1,5 +1,6 @@
 //! What can be typed: the command line as it is declared.
 
+mod backup;
 mod stream;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::stream::StreamCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
@@ -111,6 +113,10 @@ pub(crate) enum Command {
     Checkpoint(CheckpointCommand),
     /// Let the standby of this home take over from the projector
     Promote,
+    /// Back up ledger, stream, checkpoints and public keys, while running or stopped
+    Backup(BackupArgs),
+    /// Make a ledger of a backup again, verified against what was published
+    Restore(RestoreArgs),
     /// Look after the stream the ledger is made from
     #[command(subcommand)]
     Stream(StreamCommand),
@@ -273,6 +279,9 @@ pub(crate) struct VerifyArgs {
     /// Leave out signatures of producers and the placement of records
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Go on from this epoch although it gives up a checkpoint that was seen here
+    #[arg(long, value_name = "N")]
+    pub(crate) accept_epoch: Option<u64>,
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -287,6 +296,7 @@ impl VerifyArgs {
             at: None,
             against_stream: false,
             quick: false,
+            accept_epoch: None,
             key: None,
         }
     }

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -11,6 +12,7 @@ mod init;
 mod order;
 mod promote;
 mod record;
+mod restore;
 mod run;
 mod stream;
 mod timeline;
@@ -36,6 +38,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
         Command::Stream(args) => stream::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),

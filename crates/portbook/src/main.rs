@@ -1,6 +1,7 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod exit;

@@ -4,6 +4,7 @@
 //! contradiction between stream, store and what was signed the projector stops and says why; it never skips.
 
 mod anchor;
+mod epoch;
 mod follow;
 mod opening;
 mod projector;
@@ -13,6 +14,7 @@ mod signer;
 mod standby;
 
 pub use anchor::{AnchorError, check_head, check_identity, difference};
+pub use epoch::{EpochError, declare_epoch};
 pub use follow::Follower;
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken};

@@ -3,9 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use portbook_bus::{
-    Bus, Log, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError,
-};
+use portbook_bus::{Bus, Log, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
 use portbook_domain::InvalidText;
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};

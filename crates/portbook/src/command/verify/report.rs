@@ -4,11 +4,12 @@ use portbook_audit::{Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use serde::Serialize;
 
+use super::epoch::EpochDocument;
 use super::stream::Compared;
 use super::trust::Trusted;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::speech::grouped;
+use crate::speech::{grouped, harmless};
 
 /// A verification that holds, as it is told.
 pub(super) struct Report<'a> {
@@ -31,6 +32,7 @@ struct Document<'a> {
     chains: Vec<ChainDocument>,
     signatures: Option<SignaturesDocument>,
     stream_messages: Option<u64>,
+    epochs: Vec<EpochDocument<'a>>,
     not_checked: Vec<&'static str>,
 }
 
@@ -99,6 +101,7 @@ impl Report<'_> {
         let speech = &session.speech;
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             log,
@@ -155,6 +158,15 @@ impl Report<'_> {
                 grouped(*messages)
             ))?;
         }
+        for epoch in epochs {
+            speech.answer(format_args!(
+                "  - epoch {:<5}  declared behind {} leaves by {}: {}",
+                epoch.number,
+                grouped(epoch.index),
+                harmless(&epoch.declared_by),
+                harmless(&epoch.reason)
+            ))?;
+        }
         if *beyond > 0 {
             speech.tell(format_args!(
                 "{} newer leaves are not signed yet and were not looked at",
@@ -177,6 +189,7 @@ impl Report<'_> {
     fn document(&self, asked: &[&Head]) -> Document<'_> {
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             rederived,
@@ -213,6 +226,7 @@ impl Report<'_> {
                 unsupported_leaves: rederived.unsupported.clone(),
             }),
             stream_messages: self.compared.map(|compared| compared.messages),
+            epochs: epochs.iter().map(EpochDocument::of).collect(),
             not_checked,
         }
     }
