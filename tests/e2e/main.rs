@@ -16,5 +16,6 @@ mod node;
 mod reading;
 mod restore;
 mod speech;
+mod standby;
 mod stream;
 mod tour;

@@ -10,6 +10,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("bincode", "store"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
+    ("clap_mangen", "portbook"),
     ("ed25519-dalek", "ledger"),
     ("figment", "portbook"),
     ("getrandom", "portbook"),

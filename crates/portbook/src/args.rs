@@ -127,6 +127,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print a completion script
     Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
 }
 
 /// Arguments of `demo`.
@@ -340,6 +342,17 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page to print, for example: stream check
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Vec<String>,
+    /// Write the pages of all commands into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 fn parse_offset(text: &str) -> Result<Offset, String> {

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod import;
 mod init;
+mod man;
 mod order;
 mod promote;
 mod record;
@@ -44,5 +45,6 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

@@ -152,8 +152,7 @@ impl LedgerDirectory {
     /// [`StoreError::Exists`] when there is a `signed.log`.
     pub fn put_back_signed_log(&self, signed: &SignedLog) -> Result<(), StoreError> {
         self.create()?;
-        let lines: String = signed.roots().iter().map(|root| format!("{root}\n")).collect();
-        self.replace(&self.signed_log_path(), &lines)?;
+        self.replace(&self.signed_log_path(), &signed.to_string())?;
         sync_directory(&self.path.join("checkpoints"))
     }
 

@@ -158,8 +158,7 @@ impl Taking<'_> {
             .map_err(|error| Failure::of(Exit::LedgerFault, &error))?
             .checkpoint;
         let signed = directory.signed_log()?.unwrap_or_default();
-        let lines: String = signed.roots().iter().map(|root| format!("{root}\n")).collect();
-        self.file(SIGNED_LOG, lines.as_bytes())?;
+        self.file(SIGNED_LOG, signed.to_string().as_bytes())?;
         let path = self.directory.join(CHECKPOINTS);
         let mut checkpoints = Writing::create(&self.directory, CHECKPOINTS)?;
         let sizes = directory.checkpoint_sizes()?;
