@@ -58,7 +58,8 @@ fn write_all(command: &Command, name: &str, directory: &Path) -> Result<usize, F
 fn render(command: &Command, name: &str) -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
     // The date of a build is no part of what it says.
-    Man::new(command.clone().name(name.to_owned()))
+    Man::new(command.clone())
+        .title(name)
         .date("")
         .render(&mut page)
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;

@@ -1,6 +1,6 @@
 //! A verification that holds, line by line: what was checked, and what was not.
 
-use portbook_audit::{Rederived, Verification};
+use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use serde::Serialize;
 
@@ -158,15 +158,7 @@ impl Report<'_> {
                 grouped(*messages)
             ))?;
         }
-        for epoch in epochs {
-            speech.answer(format_args!(
-                "  - epoch {:<5}  declared behind {} leaves by {}: {}",
-                epoch.number,
-                grouped(epoch.index),
-                harmless(&epoch.declared_by),
-                harmless(&epoch.reason)
-            ))?;
-        }
+        print_epochs(session, epochs)?;
         if *beyond > 0 {
             speech.tell(format_args!(
                 "{} newer leaves are not signed yet and were not looked at",
@@ -230,6 +222,19 @@ impl Report<'_> {
             not_checked,
         }
     }
+}
+
+fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {
+    for epoch in epochs {
+        session.speech.answer(format_args!(
+            "  - epoch {:<5}  declared behind {} leaves by {}: {}",
+            epoch.number,
+            grouped(epoch.index),
+            harmless(&epoch.declared_by),
+            harmless(&epoch.reason)
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
