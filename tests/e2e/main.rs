@@ -8,6 +8,8 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 mod forgery;
 mod import;
