@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use portbook_bus::{Bus, Log, Reader, ReaderSpec};
+use portbook_bus::{Bus, Log, ReadError, Reader, ReaderSpec, StreamError};
 use portbook_fold::Book;
 use portbook_store::StoreReader;
 use tokio::task::spawn_blocking;
 
-use crate::anchor::{check_head, check_identity};
+use crate::anchor::{AnchorError, check_anchor, check_head};
 use crate::projector::{Batch, Projector};
 use crate::run::{RunError, delivery_of};
 
@@ -33,8 +33,9 @@ impl Follower {
         projector: Projector,
         batch_messages_max: usize,
     ) -> Result<Self, RunError> {
-        check_identity(&bus.stream_identity(stream).await?, projector.book())?;
-        check_head(&Log::ledger(bus), stream, &projector.reader()).await?;
+        let (log, identity) = (Log::ledger(bus), bus.stream_identity(stream).await?);
+        check_anchor(&log, &identity, projector.book()).await?;
+        check_head(&log, stream, &projector.reader()).await?;
         let spec = ReaderSpec {
             stream: stream.to_owned(),
             start_seq: projector.book().size() + 1,
@@ -72,10 +73,14 @@ impl Follower {
     /// # Errors
     /// As [`Follower::open`]. A server that is away is no contradiction.
     pub async fn look_at_stream(&self) -> Result<(), RunError> {
-        match self.bus.stream_identity(&self.stream).await {
-            Ok(identity) => Ok(check_identity(&identity, self.book()?)?),
-            Err(portbook_bus::StreamError::Api(error)) if error.is_transient() => Ok(()),
-            Err(error) => Err(error.into()),
+        let identity = match self.bus.stream_identity(&self.stream).await {
+            Ok(identity) => identity,
+            Err(StreamError::Api(error)) if error.is_transient() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        match check_anchor(&Log::ledger(&self.bus), &identity, self.book()?).await {
+            Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
+            checked => Ok(checked?),
         }
     }
 

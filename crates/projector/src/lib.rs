@@ -13,7 +13,7 @@ mod seal;
 mod signer;
 mod standby;
 
-pub use anchor::{AnchorError, check_head, check_identity, difference};
+pub use anchor::{AnchorError, check_anchor, check_head, check_identity, difference};
 pub use epoch::{EpochError, declare_epoch};
 pub use follow::Follower;
 pub use opening::{Opening, OpeningError, Producer, open_ledger};

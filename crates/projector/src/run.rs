@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use portbook_bus::{Bus, Log, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError};
+use portbook_bus::{
+    Bus, Log, PublishError, Publisher, ReadError, Reader, ReaderError, ReaderSpec, Stored, StreamError,
+};
 use portbook_domain::InvalidText;
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
@@ -11,7 +13,7 @@ use portbook_wire::JsonError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
-use crate::anchor::{AnchorError, check_head, check_identity};
+use crate::anchor::{AnchorError, check_anchor, check_head};
 use crate::projector::{Batch, Projector, TakeError, Taken};
 use crate::seal::seal_request;
 use crate::signer::{SignError, Signer, SignerParts};
@@ -106,8 +108,9 @@ pub enum RunError {
 /// [`RunError`]: nothing was recorded after the contradiction it names.
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let book = parts.projector.book();
-    check_identity(&parts.bus.stream_identity(&parts.stream).await?, book)?;
-    check_head(&Log::ledger(&parts.bus), &parts.stream, &parts.projector.reader()).await?;
+    let log = Log::ledger(&parts.bus);
+    check_anchor(&log, &parts.bus.stream_identity(&parts.stream).await?, book).await?;
+    check_head(&log, &parts.stream, &parts.projector.reader()).await?;
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
     let signer = Signer::open(parts.signer).await?;
     let spec = ReaderSpec {
@@ -266,7 +269,12 @@ impl Running {
         }
         self.looked_at = Instant::now();
         match (self.bus.stream_identity(&self.stream).await, &self.projector) {
-            (Ok(identity), Some(projector)) => Ok(check_identity(&identity, projector.book())?),
+            (Ok(identity), Some(projector)) => {
+                match check_anchor(&Log::ledger(&self.bus), &identity, projector.book()).await {
+                    Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
+                    checked => Ok(checked?),
+                }
+            }
             // Looked at again when the server is back.
             (Err(StreamError::Api(error)), _) if error.is_transient() => Ok(()),
             (Err(error), _) => Err(error.into()),

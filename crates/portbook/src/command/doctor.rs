@@ -1,8 +1,8 @@
 //! `portbook doctor`: is everything there, and does it fit together?
 
-use portbook_bus::{Identity, StreamSpec};
+use portbook_bus::{Identity, Log, StreamSpec};
 use portbook_ledger::Size;
-use portbook_projector::check_identity;
+use portbook_projector::check_anchor;
 use portbook_store::{StoreError, StoreReader};
 use serde::Serialize;
 
@@ -141,7 +141,9 @@ async fn look_at_stream(
     let book = reader.map(StoreReader::book).transpose()?;
     let identity = bus.check_stream(spec).await?;
     if let Some(book) = book.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
-        check_identity(&identity, &book).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
+        check_anchor(&Log::ledger(bus), &identity, &book)
+            .await
+            .map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     }
     Ok(format!(
         "{} holds {} messages, configuration as pinned",

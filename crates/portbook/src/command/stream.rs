@@ -9,7 +9,7 @@ use std::time::Instant;
 use portbook_bus::{Bus, CheckpointRegister, Identity, Log, StreamError, StreamIdentity, StreamSpec};
 use portbook_fold::Book;
 use portbook_ledger::{OpenedCheckpoint, Origin, Size};
-use portbook_projector::check_identity;
+use portbook_projector::check_anchor;
 use portbook_store::{StoreError, StoreReader};
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_CHECKPOINTS, STREAM_LEDGER};
 use serde::Serialize;
@@ -128,7 +128,7 @@ async fn look_at(
         Err(error) => return Err(error.into()),
     };
     let unread = Book::default();
-    if let Err(error) = check_identity(&identity, book.unwrap_or(&unread)) {
+    if let Err(error) = check_anchor(&Log::ledger(bus), &identity, book.unwrap_or(&unread)).await {
         findings.add(Check::Identity, None, error);
     }
     Ok(Some(identity))
