@@ -22,7 +22,8 @@ pub(crate) struct RestoreArgs {
     /// Directory with the secret keys, which no backup holds; left out, they are in the home directory already
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
-    /// Restore although later checkpoints were published, or may have been; the reason goes into the ledger for all to see
+    /// Restore although later checkpoints were published, or may have been; the reason goes into the ledger for all to see.
+    /// Without it the epoch that every restore begins says that nothing newer is known
     #[arg(long, value_name = "REASON")]
     pub(crate) declare_epoch: Option<String>,
     /// Who answers for the epoch

@@ -1,7 +1,9 @@
 //! `portbook restore`: a backup becomes a ledger again, or it is said why it must not.
 //!
 //! A backup is the past. It is put back as the present only if nothing newer was published as far as anybody here knows, or if
-//! it is said in the ledger itself that an epoch begins. `signed.log` is written last: without it no projector starts.
+//! the operator says why all the same. Either way an epoch begins, and the ledger says so itself: behind a restore the stream has
+//! another date of creation, and may have lost what nobody had signed yet. `signed.log` is written last: without it no projector
+//! starts.
 
 mod known;
 mod rebuild;
@@ -35,7 +37,7 @@ struct Document {
     size: u64,
     root: String,
     messages: u64,
-    epoch: Option<u64>,
+    epoch: u64,
 }
 
 /// A backup whose files are what its manifest says.
@@ -92,11 +94,10 @@ fn tell(session: &Session, backup: &Backup, rebuilt: &Rebuilt) -> Result<(), Fai
         root.to_base64(),
         grouped(rebuilt.messages)
     ))?;
-    if let Some(epoch) = rebuilt.epoch {
-        session.speech.answer(format_args!(
-            "declared epoch {epoch}: verify tells everyone who looks"
-        ))?;
-    }
+    session.speech.answer(format_args!(
+        "declared epoch {}: verify tells everyone who looks",
+        rebuilt.epoch
+    ))?;
     session.speech.tell("next: portbook up");
     Ok(())
 }
@@ -181,17 +182,15 @@ impl Backup {
         };
         let identity = bus.restore(name, &head, &mut next).await?;
         bar.finish_and_clear();
-        if identity.created == entry.created
-            && identity.config_sha256 == entry.config_sha256
-            && identity.last_seq >= entry.last_seq_min
-        {
+        // The date of creation is the server's, and new: the epoch declares it.
+        if identity.config_sha256 == entry.config_sha256 && identity.last_seq >= entry.last_seq_min {
             return Ok(identity);
         }
         Err(Failure::new(
             Exit::LedgerFault,
             format!(
-                "the server put stream {name} back as created {} with {} messages; it was created {} and had {}",
-                identity.created, identity.last_seq, entry.created, entry.last_seq_min
+                "the server put stream {name} back with {} messages and settings {}; it had {} and {}",
+                identity.last_seq, identity.config_sha256, entry.last_seq_min, entry.config_sha256
             ),
         ))
     }
@@ -271,7 +270,7 @@ async fn put_back(
     let bus = server.address().connect(session, Identity::Operator).await?;
     backup.put_back_stream(session, &bus, STREAM_CHECKPOINTS).await?;
     let identity = backup.put_back_stream(session, &bus, STREAM_LEDGER).await?;
-    let rebuilt = rebuild(session, server, &bus, args, backup.items(LEAVES)?, &identity).await;
+    let rebuilt = rebuild(session, server, &bus, args, backup, &identity).await;
     bus.close().await;
     rebuilt
 }

@@ -9,7 +9,9 @@ use portbook_store::{Store, StoreReader};
 use portbook_wire::control::EpochDeclared;
 use portbook_wire::subject::{ControlKind, STREAM_LEDGER};
 
+use super::Backup;
 use crate::args::RestoreArgs;
+use crate::backup::LEAVES;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
@@ -23,16 +25,16 @@ const BATCH_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Rebuilt {
     pub(super) messages: u64,
-    pub(super) epoch: Option<u64>,
+    pub(super) epoch: u64,
 }
 
-/// Replays the stream into a new store, compares it with `leaves`, and declares an epoch when one was asked for.
+/// Replays the stream into a new store, compares it with the leaves of `backup`, and declares the epoch that begins.
 pub(super) async fn rebuild(
     session: &Session,
     server: &Server,
     operator: &Bus,
     args: &RestoreArgs,
-    leaves: impl Iterator<Item = Result<Vec<u8>, Failure>> + Send,
+    backup: &Backup,
     identity: &StreamIdentity,
 ) -> Result<Rebuilt, Failure> {
     let store = Store::create(&session.home.ledger().store())?;
@@ -41,23 +43,25 @@ pub(super) async fn rebuild(
     let mut follower = Follower::open(&bus, STREAM_LEDGER, Projector::new(store), batch).await?;
     replay(session, &mut follower, identity.last_seq).await?;
     let reader = follower.ledger()?;
-    tokio::task::block_in_place(|| compare(&reader, leaves))?;
-    let epoch = match &args.declare_epoch {
-        None => None,
-        Some(reason) => {
-            let epoch = declaration(&follower, &reader, reason, &args.declared_by)?;
-            let number = epoch.epoch;
-            let publisher = Publisher::start(operator, PublishLimits::default());
-            let seq = declare_epoch(&publisher, &secret(session, KeyOf::Log)?, epoch)
-                .await
-                .map_err(|error| Failure::of(Exit::Unavailable, &error))?;
-            replay(session, &mut follower, seq).await?;
-            Some(number)
-        }
-    };
+    tokio::task::block_in_place(|| compare(&reader, backup.items(LEAVES)?))?;
+    let nothing_newer = format!(
+        "restored from a backup; no checkpoint beyond its {} leaves is known",
+        backup.checkpoint.size
+    );
+    let reason = args.declare_epoch.as_deref().unwrap_or(&nothing_newer);
+    let epoch = declaration(&follower, &reader, reason, &args.declared_by, identity)?;
+    let number = epoch.epoch;
+    let publisher = Publisher::start(operator, PublishLimits::default());
+    let seq = declare_epoch(&publisher, &secret(session, KeyOf::Log)?, epoch)
+        .await
+        .map_err(|error| Failure::of(Exit::Unavailable, &error))?;
+    replay(session, &mut follower, seq).await?;
     let messages = follower.book()?.size();
     bus.close().await;
-    Ok(Rebuilt { messages, epoch })
+    Ok(Rebuilt {
+        messages,
+        epoch: number,
+    })
 }
 
 async fn replay(session: &Session, follower: &mut Follower, last_seq: u64) -> Result<(), Failure> {
@@ -105,8 +109,12 @@ fn declaration(
     reader: &StoreReader,
     reason: &str,
     declared_by: &str,
+    identity: &StreamIdentity,
 ) -> Result<EpochDeclared, Failure> {
     let usage = |error| Failure::of(Exit::Usage, &error);
+    let created = identity.created.parse().map_err(|error: jiff::Error| {
+        Failure::of(Exit::Unavailable, &error).hint("the server says that the stream was created at no time")
+    })?;
     let book = follower.book()?;
     let controls = book
         .heads
@@ -124,5 +132,6 @@ fn declaration(
         reason: Text::new(reason).map_err(usage)?,
         declared_by: Text::new(declared_by).map_err(usage)?,
         declared_at: Timestamp::now(),
+        stream_created: Some(created),
     })
 }
