@@ -2,24 +2,24 @@
 
 mod finding;
 mod link;
+mod register;
 mod walk;
 
 use std::time::Instant;
 
-use portbook_bus::{Bus, CheckpointRegister, Identity, Log, StreamError, StreamIdentity, StreamSpec};
+use portbook_bus::{Bus, Identity, Log, StreamError, StreamIdentity, StreamSpec};
 use portbook_fold::Book;
-use portbook_ledger::{OpenedCheckpoint, Origin, Size};
 use portbook_projector::check_anchor;
 use portbook_store::{StoreError, StoreReader};
-use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_CHECKPOINTS, STREAM_LEDGER};
+use portbook_wire::subject::{STREAM_CHECKPOINTS, STREAM_LEDGER};
 use serde::Serialize;
 
 use self::finding::{Check, Findings};
+pub(crate) use self::register::{Registered, look_at_register};
 use self::walk::{Walk, Walked};
 use crate::args::StreamCommand;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::home::KeyOf;
 use crate::node::{Server, authorities};
 use crate::session::Session;
 use crate::speech::grouped;
@@ -59,7 +59,13 @@ async fn check(session: &Session, server: &Server, reader: Option<&StoreReader>)
     let book = reader.map(StoreReader::book).transpose()?;
     let mut findings = Findings::default();
     let identity = look_at(session, &bus, book.as_ref(), &mut findings).await?;
-    look_at_register(session, &bus, book.as_ref(), &mut findings).await?;
+    // A register that is missing was said to be.
+    if let Some(book) = &book
+        && bus.stream_identity(STREAM_CHECKPOINTS).await.is_ok()
+        && let Registered::Foreign(says) = look_at_register(session, &bus, book).await?
+    {
+        findings.add(Check::Register, None, says);
+    }
     let walked = match &identity {
         Some(identity) => {
             let walk = Walk {
@@ -132,54 +138,6 @@ async fn look_at(
         findings.add(Check::Identity, None, error);
     }
     Ok(Some(identity))
-}
-
-/// The last registered checkpoint must be one that this ledger published.
-async fn look_at_register(
-    session: &Session,
-    bus: &Bus,
-    book: Option<&Book>,
-    findings: &mut Findings,
-) -> Result<(), Failure> {
-    let Some(book) = book else { return Ok(()) };
-    if bus.stream_identity(STREAM_CHECKPOINTS).await.is_err() {
-        // Said before, as a stream that is missing.
-        return Ok(());
-    }
-    let Some((_, note)) = CheckpointRegister::new(bus, CHECKPOINT_REGISTER).last().await? else {
-        return Ok(());
-    };
-    let key = session.home.public_key(KeyOf::Log)?;
-    let origin =
-        Origin::new(key.id().name.as_str()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let registered = match OpenedCheckpoint::open(&note, &origin, &key, &[]) {
-        Ok(opened) => opened.checkpoint,
-        Err(error) => {
-            findings.add(
-                Check::Register,
-                None,
-                format!("the registered checkpoint: {error}"),
-            );
-            return Ok(());
-        }
-    };
-    // A ledger that is still catching up has not come to it yet.
-    if registered.size > Size::new(book.size()) {
-        return Ok(());
-    }
-    let signed = session.home.ledger().signed_log()?.unwrap_or_default();
-    let known = signed.roots().iter().find(|root| root.size == registered.size);
-    if known.is_none_or(|known| known.root != registered.root) {
-        findings.add(
-            Check::Register,
-            None,
-            format!(
-                "a checkpoint of {} leaves is registered that was never signed here",
-                registered.size
-            ),
-        );
-    }
-    Ok(())
 }
 
 fn print(
