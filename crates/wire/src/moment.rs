@@ -59,6 +59,7 @@ pub(crate) mod utc {
         use jiff::Timestamp;
         use serde::{Deserializer, Serializer};
 
+        #[expect(clippy::ref_option, reason = "serde passes the field as it is")]
         pub(crate) fn serialize<S: Serializer>(
             moment: &Option<Timestamp>,
             serializer: S,
