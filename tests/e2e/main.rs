@@ -8,6 +8,8 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 mod export;
 mod forgery;
@@ -15,5 +17,8 @@ mod import;
 mod kill;
 mod node;
 mod reading;
+mod restore;
 mod speech;
+mod standby;
+mod stream;
 mod tour;

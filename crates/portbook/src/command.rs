@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -10,12 +11,20 @@ mod export;
 mod feed;
 mod import;
 mod init;
+mod man;
 mod order;
+mod parked;
+mod projection;
+mod promote;
 mod published;
+mod rebuild;
 mod record;
+mod replay;
 mod report;
+mod restore;
 mod run;
 mod simulate;
+mod stream;
 mod timeline;
 mod verify;
 
@@ -41,9 +50,18 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Report(args) => report::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
+        Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

@@ -1,10 +1,12 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod node;
@@ -15,6 +17,8 @@ mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 
