@@ -78,7 +78,7 @@ fn volumes(figures: &Figures, about: &About) -> Section {
             .to_owned(),
         command: sql(
             about,
-            "SELECT strftime(occurred_at + INTERVAL 8 HOUR, '%Y-%m') AS month, event, control_status, count(*), sum(mass_kg) \
+            "SELECT strftime(occurred_at AT TIME ZONE 'Asia/Shanghai', '%Y-%m') AS month, event, control_status, count(*), sum(mass_kg) \
              FROM 'records.parquet' WHERE class = 'event' GROUP BY ALL ORDER BY ALL",
         ),
         columns: vec![
@@ -187,7 +187,7 @@ fn times(figures: &Figures, about: &About, calendar: &Calendar) -> Section {
         command: sql(
             about,
             "SELECT case_id, min(occurred_at) FILTER (event = 'application.submitted'), min(occurred_at) FILTER (event = 'license.granted') \
-             FROM 'records.parquet' WHERE class = 'event' GROUP BY case_id",
+             FROM 'records.parquet' WHERE class = 'event' GROUP BY case_id HAVING count(*) FILTER (event = 'application.submitted') > 0",
         ),
         columns: vec![
             "filed in",
