@@ -229,3 +229,122 @@ fn field(column: &Column) -> Result<Type, ExportError> {
     }
     Ok(field.build()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+    use portbook_domain::{CaseId, EventId, PortCode};
+    use portbook_ledger::{Chain, Hash, RecordKind};
+    use portbook_wire::{Envelope, Source, decode_event, encode};
+
+    use super::*;
+    use crate::entry::Content;
+
+    const CLEARED: &str = r#"{"declaration_no":"310420250000000001","port":"CNNBG","control_status":"controlled","destination":"NA","lines":[{"hs":"8505111000","element":"Dy","cleared_g":1500},{"hs":"8505111000","element":"Tb","cleared_g":2}]}"#;
+
+    fn entry(index: u64, kind: RecordKind) -> Entry {
+        let envelope = Envelope::observed(
+            EventId::new("371cd45b-31ce-56ec-8194-64fb67c689b1").unwrap(),
+            Source::outside("test").unwrap(),
+            CaseId::new("2025DU000001").unwrap(),
+            PortCode::new("CNNBG").unwrap(),
+            "2025-04-01T01:04:30.123456789Z".parse().unwrap(),
+        );
+        let cleared = portbook_domain::EventData::ShipmentCleared(serde_json::from_str(CLEARED).unwrap());
+        let body = encode(&envelope, &cleared).unwrap();
+        Entry {
+            index,
+            hash: Hash::from_bytes([7; 32]),
+            chain: Chain::port("CNNBG").unwrap(),
+            chain_seq: index + 1,
+            kind,
+            refers_to: None,
+            recorded_at_ns: 1_743_469_470_000_000_000,
+            content: Content::Event(Box::new(decode_event(&body).unwrap())),
+            body,
+        }
+    }
+
+    fn about() -> About {
+        About {
+            file: "a.parquet".to_owned(),
+            scope: "CNNBG".to_owned(),
+            origin: "portbook.example/test".to_owned(),
+            checkpoint_size: 2,
+            checkpoint_root: String::new(),
+            checkpoint_note: "the note\n".to_owned(),
+            references: std::collections::BTreeMap::new(),
+            policies: std::collections::BTreeMap::new(),
+            command: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut bytes = Vec::new();
+        let mut file = Box::new(ParquetFile::begin(&mut bytes).unwrap());
+        let mut tally = Tally::default();
+        // More than a row group: the levels of each group begin anew.
+        let count = u64::try_from(ROWS_HELD).unwrap() + 1;
+        for index in 0..count {
+            let kind = if index == 0 {
+                RecordKind::Conflict
+            } else {
+                RecordKind::Event
+            };
+            let entry = entry(index, kind);
+            let row = Row::of(&entry);
+            tally.count(&entry, &row).unwrap();
+            file.take(&entry, &row).unwrap();
+        }
+        assert_eq!(file.finish(&about(), &tally).unwrap(), count);
+
+        let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+        assert_eq!(reader.num_row_groups(), 2);
+        let pairs = reader
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()
+            .unwrap()
+            .clone();
+        let value = |key: &str| {
+            pairs
+                .iter()
+                .find(|it| it.key == key)
+                .unwrap()
+                .value
+                .clone()
+                .unwrap()
+        };
+        assert_eq!(value(CHECKPOINT_KEY), "the note\n");
+        let manifest: serde_json::Value = serde_json::from_str(&value(MANIFEST_KEY)).unwrap();
+        assert_eq!(manifest["rows"], count);
+        let mut sum = 0;
+        for (row, nth) in reader.get_row_iter(None).unwrap().zip(0..) {
+            let row = row.unwrap();
+            let field = |name: &str| {
+                row.get_column_iter()
+                    .find(|(it, _)| *it == name)
+                    .unwrap()
+                    .1
+                    .clone()
+            };
+            assert_eq!(field("leaf"), Field::Long(nth));
+            assert_eq!(field("destination"), Field::Str("NA".to_owned()));
+            assert_eq!(field("element"), Field::Str("Dy;Tb".to_owned()));
+            assert_eq!(
+                field("occurred_at"),
+                Field::TimestampMicros(1_743_469_470_123_456)
+            );
+            if let Field::Long(grams) = field("mass_g") {
+                sum += grams;
+            } else {
+                let absent = (field("mass_g"), field("mass_kg"));
+                assert_eq!((nth, absent), (0, (Field::Null, Field::Null)));
+            }
+        }
+        assert_eq!(sum, 1502 * i64::try_from(count - 1).unwrap());
+        assert_eq!(tally.mass_g["shipment.cleared"], 1502 * (count - 1));
+    }
+}
