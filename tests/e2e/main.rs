@@ -14,6 +14,7 @@ mod contradiction;
 mod forgery;
 mod import;
 mod kill;
+mod manual;
 mod node;
 mod reading;
 mod restore;
