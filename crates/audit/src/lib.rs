@@ -5,7 +5,6 @@ mod epoch;
 mod question;
 mod rederive;
 mod verify;
-mod workers;
 
 pub use attestor::{attest, verdicts_of};
 pub use epoch::Epoch;

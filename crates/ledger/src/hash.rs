@@ -105,17 +105,17 @@ pub fn sha256(parts: &[&[u8]]) -> Hash {
     Hash(state.finalize().into())
 }
 
-/// SHA-256 over bytes that come one after the other.
+/// SHA-256 over bytes that come piece by piece.
 #[derive(Debug, Clone, Default)]
-pub struct Hashing(Sha256);
+pub struct Hasher(Sha256);
 
-impl Hashing {
-    /// Takes in the next bytes.
+impl Hasher {
+    /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The hash of all of them.
+    /// The digest of all bytes taken.
     #[must_use]
     pub fn finish(self) -> Hash {
         Hash(self.0.finalize().into())

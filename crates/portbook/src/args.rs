@@ -1,6 +1,8 @@
 //! What can be typed: the command line as it is declared.
 
 mod backup;
+mod feed;
+mod simulate;
 mod stream;
 
 use std::path::PathBuf;
@@ -10,9 +12,12 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
+pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::stream::StreamCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
+
+pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
@@ -97,6 +102,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Import observed facts from NDJSON or CSV files
     Import(ImportArgs),
+    /// Make up facts: an observation file for load and for tests, the same for the same seed
+    Simulate(SimulateArgs),
     /// Show the timeline of a port
     Timeline(TimelineArgs),
     /// Show a case: stage, open queries, licence balance, events
@@ -120,6 +127,9 @@ pub(crate) enum Command {
     /// Look after the stream the ledger is made from
     #[command(subcommand)]
     Stream(StreamCommand),
+    /// Look at the verified feed, or make it again
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration

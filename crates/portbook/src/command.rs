@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod feed;
 mod import;
 mod init;
 mod man;
@@ -15,6 +16,7 @@ mod promote;
 mod record;
 mod restore;
 mod run;
+mod simulate;
 mod stream;
 mod timeline;
 mod verify;
@@ -32,6 +34,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Run(args) => run::run(session, args.part),
         Command::Order(args) => order::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Simulate(args) => simulate::run(session, &args),
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
@@ -42,6 +45,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Backup(args) => backup::run(session, &args),
         Command::Restore(args) => restore::run(session, &args),
         Command::Stream(args) => stream::run(session, &args),
+        Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, CheckpointError, ConnectError, IdentityError, PublishError, ReadError, ReaderError,
+    ApiError, CheckpointError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError,
     ServerError, SnapshotError, StreamError,
 };
 use portbook_fold::FoldError;
+use portbook_projection::ProjectionError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_store::StoreError;
 
@@ -132,9 +133,11 @@ failures! {
     ConnectError => |_| Exit::Unavailable,
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
+    FeedError => feed,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
     VerifyError => verification,
     RunError => running,
     StandbyError => standing_by,
@@ -179,6 +182,18 @@ fn api(error: &ApiError) -> Exit {
     }
 }
 
+fn feed(error: &FeedError) -> Exit {
+    match error {
+        FeedError::Api(error) => api(error),
+        FeedError::Foreign { .. } => Exit::LedgerFault,
+        FeedError::Stream(_)
+        | FeedError::Read(_)
+        | FeedError::Moved { .. }
+        | FeedError::Unsendable { .. }
+        | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
 fn store(error: &StoreError) -> Exit {
     match error {
         StoreError::Missing { .. }
@@ -215,6 +230,14 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+    }
+}
+
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } => Exit::Usage,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod epoch;
+mod feed;
 mod follow;
 mod opening;
 mod projector;
@@ -15,6 +16,7 @@ mod standby;
 
 pub use anchor::{AnchorError, check_anchor, check_head, check_identity, difference};
 pub use epoch::{EpochError, declare_epoch};
+pub use feed::{FeedError, FeedParts, FeedPosition, feed};
 pub use follow::Follower;
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken};

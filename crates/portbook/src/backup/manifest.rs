@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use portbook_ledger::{Hash, Hashing};
+use portbook_ledger::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::MANIFEST;
@@ -131,7 +131,7 @@ pub(crate) struct Writing {
     path: PathBuf,
     name: String,
     file: BufWriter<File>,
-    hashing: Hashing,
+    hashing: Hasher,
     bytes: u64,
 }
 
@@ -147,7 +147,7 @@ impl Writing {
         Ok(Self {
             file: BufWriter::with_capacity(PIECE_BYTES, file),
             name: name.to_owned(),
-            hashing: Hashing::default(),
+            hashing: Hasher::default(),
             bytes: 0,
             path,
         })
@@ -201,7 +201,7 @@ pub(crate) fn check_file(directory: &Path, entry: &FileEntry) -> Result<(), Fail
         return Err(differs("lies outside the backup".to_owned()));
     }
     let read = || {
-        let (mut file, mut hashing, mut bytes) = (File::open(&path)?, Hashing::default(), 0);
+        let (mut file, mut hashing, mut bytes) = (File::open(&path)?, Hasher::default(), 0);
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             let length = file.read(&mut piece)?;

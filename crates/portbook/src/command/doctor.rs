@@ -6,6 +6,7 @@ use portbook_projector::check_anchor;
 use portbook_store::{StoreError, StoreReader};
 use serde::Serialize;
 
+use crate::command::feed;
 use crate::command::stream::{Registered, look_at_register};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -127,6 +128,7 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
             if let Some(reader) = reader {
                 findings.push(finding("register", say_registered(session, &bus, reader).await));
             }
+            findings.push(finding("feed", feed::summary(session, &bus).await));
             bus.close().await;
         }
     }
