@@ -31,7 +31,7 @@ impl Pair {
             store_dir: primary.home().join("nats"),
             seeds_dir: primary.home().join("keys/nats"),
             port: None,
-            file_store_bytes_max: 1 << 30,
+            file_store_bytes_max: 1 << 34,
         };
         let server = runtime.block_on(ManagedServer::start(spec)).unwrap();
         let standby = Node::new();

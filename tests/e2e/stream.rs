@@ -143,7 +143,7 @@ fn a_message_removed_from_the_middle_is_named() {
             store_dir: other.home().join("nats"),
             seeds_dir: seeds.clone(),
             port: None,
-            file_store_bytes_max: 1 << 30,
+            file_store_bytes_max: 1 << 34,
         };
         let server = ManagedServer::start(spec).await.unwrap();
         let asked =
