@@ -22,8 +22,8 @@ fn every_command_has_a_page_that_is_what_its_help_says() {
         .skip(1)
         .take_while(|line| !line.is_empty());
     // What goes on in a second line is indented further.
-    let named = commands.filter_map(|line| line.strip_prefix("  ").filter(|it| !it.starts_with(' ')));
-    let names: Vec<&str> = named.filter_map(|line| line.split_whitespace().next()).collect();
+    let lines = commands.filter_map(|line| line.strip_prefix("  ").filter(|it| !it.starts_with(' ')));
+    let names: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(
         names.contains(&"timeline") && names.contains(&"backup"),
         "{names:?}"
