@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("wire", "domain"),
     ("views", "domain"),
+    ("answers", "domain views"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
@@ -20,7 +21,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("audit", "domain wire ledger views fold store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views answers fold bus store import service projector audit",
     ),
     (
         "bench",

@@ -5,10 +5,15 @@
 
 mod balance;
 mod case;
+mod facts;
 mod timeline;
 mod view;
 
 pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
 pub use case::{CaseStage, CaseTimeline, OpenQuery};
+pub use facts::{
+    CaseFacts, Cleared, Declared, Fact, FactAt, FactRow, Facts, Goods, GoodsRow, Granted, Name, NamedCounts,
+    Queried, Repeat, Span, Submitted, Told, ToldRow, day_of,
+};
 pub use timeline::{Placement, RecordClass, TimelineRow};
 pub use view::{Recorded, View};
