@@ -9,6 +9,7 @@ use super::tree::{Finding, TextFile};
 const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
+    ("http", ""),
     ("wire", "domain"),
     ("views", "domain"),
     ("answers", "domain views"),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("audit", "domain wire ledger views fold store"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store import service projector audit",
+        "domain wire ledger views answers fold bus store import service projector audit http",
     ),
     (
         "bench",
