@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test nats-server clean
+.PHONY: help demo build test lint fmt doc bench soak cluster-test bench-answers interop-days nats-server clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ soak: nats-server ## Kill processes under load for a long time (minutes)
 
 cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
+
+bench-answers: ## Ask every question of a million facts, and hold each to a tenth of a second
+	$(CARGO) test --locked --release -p portbook --features soak --test answers -- scale --nocapture
+
+interop-days: ## Compare the working days with a calendar that nobody here wrote
+	$(PYTHON) tools/compare-working-days.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

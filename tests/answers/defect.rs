@@ -32,9 +32,12 @@ fn every_label_is_found_and_nothing_else() {
     let found: Vec<(String, String)> = findings(&grounds, &Rule::defects())
         .into_iter()
         .map(|finding| {
-            let subject = match finding.rule {
-                Rule::ClearedOverLicensed | Rule::LicenseNumberGap => finding.subject,
-                _ => uuid(finding.event.unwrap()),
+            let is_about_a_number =
+                matches!(finding.rule, Rule::ClearedOverLicensed | Rule::LicenseNumberGap);
+            let subject = if is_about_a_number {
+                finding.subject
+            } else {
+                uuid(finding.event.unwrap())
             };
             (finding.rule.word().to_owned(), subject)
         })

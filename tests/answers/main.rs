@@ -7,6 +7,10 @@
     reason = "a test that cannot go on must stop and say where"
 )]
 
+mod calendar;
 mod conformance;
 mod defect;
+mod order;
+#[cfg(feature = "soak")]
+mod scale;
 mod scenario;

@@ -12,6 +12,7 @@ use portbook_views::{Fact, Name};
 use crate::grounds::Grounds;
 
 pub use rule::{Concern, Rule};
+pub(crate) use term::decision_of;
 
 /// A broken rule seen in recorded facts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod answer;
 mod backlog;
+mod claim;
 mod concentration;
 mod conformity;
 mod customs;
@@ -27,6 +28,7 @@ mod usage;
 mod volume;
 
 pub use answer::{Answer, Cell, Open, Table};
+pub use claim::{Claim, InvalidClaim, Judged, Predicate, Verdict};
 pub use dimension::{By, InvalidMonth, Month};
 pub use distribution::Distribution;
 pub use finding::{Concern, Finding, Rule, findings, uuid};

@@ -82,7 +82,7 @@ pub(crate) fn shift(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Result<Answer, 
             ),
             "naive medians leave out open cases and fall when slow cases are still open: read them with the other two"
                 .to_owned(),
-            "a small p says that the curves differ, not which is faster: where they cross, the medians decide".to_owned(),
+            "a small p says that the curves differ, not which is faster: where they cross, neither is as a whole".to_owned(),
         ],
     })
 }

@@ -1,10 +1,14 @@
 //! What can be typed: the command line as it is declared.
 
+mod answers;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
+
+pub(crate) use answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 
 use crate::order::OrderArgs;
 use crate::speech::Form;
@@ -98,6 +102,12 @@ pub(crate) enum Command {
     Case(CaseArgs),
     /// Show the balance of a licence
     License(LicenseArgs),
+    /// Answer one of 25 questions about licences and clearances, with its definition and what it rests on
+    Stats(StatsArgs),
+    /// List broken rules with the records they rest on
+    Findings(FindingsArgs),
+    /// Judge dated claims by what is recorded
+    Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
     /// Look at single records
