@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("answers", "domain views"),
     ("fold", "domain wire ledger views"),
@@ -20,17 +21,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("projection", "domain wire ledger views fold store"),
+    ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store import service projector audit http",
+        "domain wire ledger views answers fold bus store import service projector audit projection evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
 ];
 

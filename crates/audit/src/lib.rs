@@ -5,7 +5,6 @@ mod facts;
 mod question;
 mod rederive;
 mod verify;
-mod workers;
 
 pub use attestor::{attest, verdicts_of};
 pub use facts::{FactsAt, Prefix, RecordCounts, facts};

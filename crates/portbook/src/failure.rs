@@ -6,9 +6,11 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, ConnectError, IdentityError, PublishError, ReadError, ReaderError, ServerError, StreamError,
+    ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
+    StreamError,
 };
 use portbook_fold::FoldError;
+use portbook_projection::ProjectionError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
 use portbook_store::StoreError;
 
@@ -126,9 +128,11 @@ failures! {
     ConnectError => |_| Exit::Unavailable,
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
+    FeedError => feed,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
     VerifyError => verification,
     RunError => running,
 }
@@ -171,6 +175,18 @@ fn api(error: &ApiError) -> Exit {
     }
 }
 
+fn feed(error: &FeedError) -> Exit {
+    match error {
+        FeedError::Api(error) => api(error),
+        FeedError::Foreign { .. } => Exit::LedgerFault,
+        FeedError::Stream(_)
+        | FeedError::Read(_)
+        | FeedError::Moved { .. }
+        | FeedError::Unsendable { .. }
+        | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
 fn store(error: &StoreError) -> Exit {
     match error {
         StoreError::Missing { .. }
@@ -208,6 +224,14 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
         QuestionError::NoSeal => Exit::Unavailable,
+    }
+}
+
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } => Exit::Usage,
     }
 }
 

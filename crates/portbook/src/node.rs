@@ -12,7 +12,9 @@ use portbook_bus::{
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
-use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
+use portbook_projector::{
+    FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
+};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_store::{Store, StoreReader};
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
@@ -21,6 +23,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
+use crate::keeper;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -272,6 +275,21 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
+    let keeping = tokio::task::spawn_blocking({
+        let keeper = keeper::Keeper::new(session, projector.reader());
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || keeper.keep(&watched, &stop)
+    });
+    let feeding = tokio::spawn(feed_beside(
+        FeedParts {
+            bus: bus.clone(),
+            directory: session.home.ledger(),
+            reader: projector.reader(),
+            ledger: position.subscribe(),
+            position: watch::Sender::new(FeedPosition::default()),
+        },
+        stop.clone(),
+    ));
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
@@ -288,12 +306,26 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
+    feeding
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     bus.close().await;
+    keeping
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
+}
+
+/// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.
+async fn feed_beside(parts: FeedParts, stop: watch::Receiver<bool>) {
+    if let Err(error) = feed(parts, stopped(stop)).await {
+        let failure = Failure::of(Exit::LedgerFault, &error);
+        tracing::error!("the feed has stopped: {failure}");
+    }
 }
 
 /// Checks signatures while the ledger stage has nothing to do.

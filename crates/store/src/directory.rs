@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store/                sled: leaves, lookups, heads, rows
+//! views/                sled: generations of views, which can all be made again from the store
 //! signed.log            "<size> <root>" per line, written and synced before anything is signed
 //! checkpoint            the newest published checkpoint
 //! checkpoints/<size>    every published checkpoint, 20 digits
@@ -39,6 +40,12 @@ impl LedgerDirectory {
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Directory of the views' database.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.path.join("views")
     }
 
     /// Creates the empty files of a new ledger, beside a store that was created before.
