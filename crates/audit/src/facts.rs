@@ -3,12 +3,11 @@
 use portbook_domain::{Event, PortCode};
 use portbook_fold::Sealed;
 use portbook_ledger::{Hash, Index, Leaf, Record, RecordKind};
-use portbook_store::{Packed, StoreReader};
+use portbook_store::{Packed, StoreReader, for_each_in_order};
 use portbook_views::{Facts, Placement, RecordClass, Recorded, View};
 use portbook_wire::{Envelope, decode_event};
 
 use crate::question::QuestionError;
-use crate::workers::for_each_in_order;
 
 /// The facts of a prefix of the ledger.
 #[derive(Debug)]
