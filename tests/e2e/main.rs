@@ -9,11 +9,16 @@
 )]
 
 mod answers;
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 mod forgery;
 mod import;
 mod kill;
 mod node;
 mod reading;
+mod restore;
 mod speech;
+mod standby;
+mod stream;
 mod tour;
