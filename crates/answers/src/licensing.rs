@@ -305,10 +305,22 @@ pub(crate) fn outcomes(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
         sum.withdrawn += one.withdrawn;
         sum.lapsed += one.lapsed;
     });
+    Answer {
+        question: Question::Outcomes,
+        n,
+        open: Some(Open { open, of: n }),
+        as_of: grounds.as_of,
+        beyond_calendar: 0,
+        tables: vec![outcome_table(asked.by, sums)],
+        notes: Vec::new(),
+    }
+}
+
+fn outcome_table(by: Option<By>, sums: BTreeMap<Key<'_>, Outcomes>) -> Table {
     let mut table = Table::new(
         "outcomes",
         &[
-            title(asked.by),
+            title(by),
             "submitted",
             "granted",
             "refused",
@@ -337,15 +349,7 @@ pub(crate) fn outcomes(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
             share(it.granted, it.submitted),
         ]);
     }
-    Answer {
-        question: Question::Outcomes,
-        n,
-        open: Some(Open { open, of: n }),
-        as_of: grounds.as_of,
-        beyond_calendar: 0,
-        tables: vec![table],
-        notes: Vec::new(),
-    }
+    table
 }
 
 impl Outcomes {
