@@ -13,8 +13,12 @@ mod import;
 mod init;
 mod man;
 mod order;
+mod parked;
+mod projection;
 mod promote;
+mod rebuild;
 mod record;
+mod replay;
 mod restore;
 mod run;
 mod simulate;
@@ -45,6 +49,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
         Command::Promote => promote::run(session),
         Command::Backup(args) => backup::run(session, &args),
         Command::Restore(args) => restore::run(session, &args),
