@@ -7,6 +7,7 @@ use super::tree::{Finding, TextFile};
 const OWNERS: &[(&str, &str)] = &[
     ("async-nats", "bus"),
     ("bincode", "store"),
+    ("chacha20poly1305", "vault"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
     ("ed25519-dalek", "ledger"),

@@ -6,7 +6,9 @@
 mod audit;
 mod chain;
 mod checkpoint;
+mod commitment;
 mod decoder;
+mod digest_run;
 mod hash;
 mod head;
 mod key;
@@ -14,6 +16,7 @@ mod leaf;
 mod note;
 mod position;
 mod record;
+mod rotation;
 mod seal;
 mod signature;
 mod signed_log;
@@ -22,6 +25,8 @@ pub mod tree;
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
+pub use commitment::{InvalidField, SALT_BYTES, commitment};
+pub use digest_run::DigestRun;
 pub use hash::{Hash, InvalidHash, sha256};
 pub use head::{Head, HeadError, HeadPath, HeadProof, HeadProofError, UnsortedHeads, heads_root, prove_head};
 pub use key::{InvalidNoteKey, KeyName, NoteAlgorithm, NoteKeyId, SignerKey, VerifierKey};
@@ -29,6 +34,7 @@ pub use leaf::{Leaf, LeafError};
 pub use note::{Note, NoteError, NoteSignature, VerifiedSignature};
 pub use position::{ChainSeq, Index, Seq, Size};
 pub use record::{BODY_BYTES_MAX, LEAF_BYTES_MAX, Record, RecordError, RecordKind};
+pub use rotation::{RotatedKey, Rotation};
 pub use seal::{SEAL_BYTES, Seal, SealError};
 pub use signature::{
     InvalidKey, InvalidSignatureText, KeyId, ProducerSignature, PublicKey, SecretKey, SignatureError,

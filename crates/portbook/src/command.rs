@@ -8,10 +8,14 @@ mod demo;
 mod doctor;
 mod import;
 mod init;
+mod key;
 mod order;
 mod record;
+mod repair;
 mod run;
+mod source;
 mod timeline;
+mod vault;
 mod verify;
 
 use crate::args::{Command, Part};
@@ -32,6 +36,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::License(args) => case::run_license(session, &args),
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
+        Command::Key(args) => key::run(session, &args),
+        Command::Source(args) => source::run(session, &args),
+        Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),

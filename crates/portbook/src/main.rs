@@ -3,9 +3,11 @@
 mod args;
 mod command;
 mod config;
+mod control_message;
 mod exit;
 mod failure;
 mod home;
+mod key_file;
 mod node;
 mod order;
 mod reference;

@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use portbook_audit::attest;
 use portbook_bus::{
-    Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Login, ManagedServer, PublishLimits,
+    Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Log, Login, ManagedServer, PublishLimits,
     Publisher, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
+use portbook_source::{Account, AccountParts};
 use portbook_store::{Store, StoreReader};
+use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
 
@@ -84,6 +87,14 @@ impl Server {
             .hint("portbook up runs one; --server names another")
         })?;
         Ok(Self::elsewhere(url))
+    }
+
+    /// The server that runs already, or else the home's own, started for a moment.
+    pub(crate) async fn reached(session: &Session) -> Result<Self, Failure> {
+        match Self::running(session) {
+            Ok(server) => Ok(server),
+            Err(_) => Self::start(session).await,
+        }
     }
 
     const fn elsewhere(url: String) -> Self {
@@ -166,15 +177,6 @@ pub(crate) fn binary(session: &Session) -> Result<PathBuf, Failure> {
     )?)
 }
 
-/// The public keys of all services.
-pub(crate) fn authorities(session: &Session) -> Result<Authorities, Failure> {
-    let keys: Result<Vec<_>, Failure> = ServiceName::ALL
-        .iter()
-        .map(|name| Ok((*name, *session.home.public_key(KeyOf::Service(*name))?.public())))
-        .collect();
-    Ok(Authorities::new(keys?))
-}
-
 /// The identity a service connects under.
 pub(crate) const fn identity_of(service: ServiceName) -> Identity {
     match service {
@@ -204,29 +206,62 @@ pub(crate) async fn run_service(
         conflict_retries_max: session.config.service.conflict_retries_max,
         cases_cached_max: session.config.service.cases_cached_max,
     };
+    let publisher = Publisher::start(&bus, PublishLimits::default());
+    let source = Source::service(name.name()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let key = secret(session, KeyOf::Service(name))?;
+    let account = open_account(session, &bus, &publisher, source, key.clone()).await?;
+    let log_key = *session.home.public_key(KeyOf::Log)?.public();
     let engine = Engine::new(EngineParts {
         service: name,
-        key: secret(session, KeyOf::Service(name))?,
-        authorities: authorities(session)?,
+        key,
+        authorities: Authorities::registered(&Log::ledger(&bus), log_key).await?,
         policies: Arc::new(tables.reference.policies.clone()),
         calendar: Arc::new(tables.reference.calendar.clone()),
-        publisher: Publisher::start(&bus, PublishLimits::default()),
+        publisher,
         bus: bus.clone(),
         clock: Clock::system(),
         ids: IdSource::random(),
+        account: Some(account.clone()),
         limits,
         simulated,
     })
     .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let served = serve(
-        &bus,
-        Arc::new(engine),
-        session.config.service.commands_in_flight_max,
-        stopped(stop),
-    )
-    .await;
+    let interval = Duration::from_millis(session.config.sources.statement_interval_ms);
+    let (served, ()) = tokio::join!(
+        serve(
+            &bus,
+            Arc::new(engine),
+            session.config.service.commands_in_flight_max,
+            stopped(stop.clone()),
+        ),
+        account.keep_stating(interval, stopped(stop)),
+    );
+    if let Err(error) = account.close().await {
+        // Kept in the journal, and stated when the service runs again.
+        tracing::warn!(%error, service = name.name(), "the last statement waits");
+    }
     bus.close().await;
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
+}
+
+/// Opens the account of a source that this process publishes for.
+pub(crate) async fn open_account(
+    session: &Session,
+    bus: &Bus,
+    publisher: &Publisher,
+    source: Source,
+    key: SecretKey,
+) -> Result<Account, Failure> {
+    let parts = AccountParts {
+        journal: session.home.journal(&source),
+        source,
+        key,
+        log_key: *session.home.public_key(KeyOf::Log)?.public(),
+        log: Log::ledger(bus),
+        publisher: publisher.clone(),
+        clock: Timestamp::now,
+    };
+    Ok(Account::open(parts).await?)
 }
 
 /// Opens the store and runs the projector until `stop`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use portbook_fold::{Book, LookupKey, Sealed};
+use portbook_fold::{Book, LookupKey, Sealed, SourceBook};
 use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
 use sled::IVec;
@@ -13,7 +13,7 @@ use crate::codec;
 use crate::durable::{self, StoreError};
 use crate::key;
 use crate::packed::{items, value_holding};
-use crate::row::{BookRow, HeadRow, SealedRow};
+use crate::row::{BookRow, HeadRow, SealedRow, SourcesRow};
 use crate::run;
 use crate::store::{CASES, LICENSES};
 use crate::verdict::Verdict;
@@ -188,12 +188,29 @@ impl StoreReader {
         }))
     }
 
-    /// Keeps the verdicts of the leaves from `first` on, which must be where checking stopped. `verdicts` must not cross
-    /// a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next commit.
+    /// What is known of each source, as far as signatures have been checked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn sources(&self) -> Result<SourceBook, StoreError> {
+        match self.db.get(key::SOURCES).map_err(reading)? {
+            Some(row) => decode::<SourcesRow>("accounts of sources", &row)?.into_book(),
+            None => Ok(SourceBook::default()),
+        }
+    }
+
+    /// Keeps the verdicts of the leaves from `first` on, which must be where checking stopped, and what `sources` amount
+    /// to with them. `verdicts` must not cross a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next
+    /// commit.
     ///
     /// # Errors
     /// [`StoreError::Sled`] when they cannot be written.
-    pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
+    pub fn keep_verdicts(
+        &self,
+        first: u64,
+        verdicts: &[Verdict],
+        sources: &SourceBook,
+    ) -> Result<(), StoreError> {
         let block = first - first % VERDICTS_TOGETHER;
         let at = key::numbered(key::VERDICTS, block);
         let mut bytes = self
@@ -208,6 +225,11 @@ impl StoreReader {
         let mut batch = sled::Batch::default();
         batch.insert(at, bytes);
         batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
+        let row = codec::encode(&SourcesRow::of(sources)).map_err(|source| StoreError::Unstorable {
+            what: "accounts of sources",
+            source,
+        })?;
+        batch.insert(key::SOURCES, row);
         self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
             doing: "keep signature verdicts",
             source,
