@@ -13,5 +13,8 @@ mod forgery;
 mod import;
 mod kill;
 mod node;
+mod producers;
+mod reading;
+mod repair;
 mod speech;
 mod tour;

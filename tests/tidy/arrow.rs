@@ -9,6 +9,7 @@ use super::tree::{Finding, TextFile};
 const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
+    ("http", ""),
     ("wire", "domain"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
@@ -22,7 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("audit", "domain wire ledger views fold store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store source import service vault projector audit",
+        "domain wire ledger views fold bus store source import service vault projector audit http",
     ),
     (
         "bench",

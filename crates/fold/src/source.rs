@@ -140,3 +140,70 @@ impl SourceBook {
         self.sources.entry(source.to_owned()).or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use portbook_domain::Digest;
+    use portbook_ledger::sha256;
+    use portbook_wire::Source;
+
+    use super::*;
+
+    const SOURCE: &str = "urn:portbook:src:a";
+
+    fn stated(after_seq: u64, last_seq: u64, events: &[&[u8]]) -> SourceStated {
+        let mut run = DigestRun::default();
+        events.iter().for_each(|event| run.push(&sha256(&[event])));
+        SourceStated {
+            source: Source::new(SOURCE).unwrap(),
+            after_seq,
+            last_seq,
+            count: run.count(),
+            events_sha256: Digest::new(&run.hash().to_hex()).unwrap(),
+            stated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// The book after three events at messages 3, 4 and 6, and this statement at message 8.
+    fn after(statement: &SourceStated) -> SourceBook {
+        let mut book = SourceBook::default();
+        for (seq, body) in [(3, b"a"), (4, b"b"), (6, b"c")] {
+            book.event(SOURCE, seq, &sha256(&[body]));
+            book.event("urn:portbook:src:b", seq + 100, &sha256(&[b"another's"]));
+        }
+        book.statement(statement, 8);
+        book
+    }
+
+    #[test]
+    fn a_statement_that_agrees_covers_what_was_recorded() {
+        let book = after(&stated(0, 6, &[b"a", b"b", b"c"]));
+        assert_eq!((book.gap_count, book.sources[SOURCE].covered), (0, 3));
+        let mut next = book;
+        next.event(SOURCE, 9, &sha256(&[b"d"]));
+        next.statement(&stated(8, 9, &[b"d"]), 10);
+        assert_eq!((next.gap_count, next.sources[SOURCE].covered), (0, 4));
+    }
+
+    #[test]
+    fn every_difference_has_its_name() {
+        for (statement, kind) in [
+            (stated(0, 6, &[b"a", b"b", b"lost", b"c"]), GapKind::Missing),
+            (stated(0, 6, &[b"a", b"c"]), GapKind::Surplus),
+            (stated(0, 6, &[b"a", b"x", b"c"]), GapKind::Altered),
+            (stated(0, 6, &[b"b", b"a", b"c"]), GapKind::Altered),
+            (stated(0, 5, &[b"a", b"b", b"c"]), GapKind::Altered),
+            (stated(2, 6, &[b"a", b"b", b"c"]), GapKind::Discontinuous),
+        ] {
+            let book = after(&statement);
+            assert_eq!(book.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [kind]);
+            assert_eq!(book.sources[SOURCE].covered, 0);
+            // The next one is compared by itself: one loss is one gap.
+            let mut next = book;
+            next.event(SOURCE, 9, &sha256(&[b"d"]));
+            next.statement(&stated(8, 9, &[b"d"]), 10);
+            assert_eq!(next.gap_count, 1);
+        }
+    }
+}

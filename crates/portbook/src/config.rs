@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) sources: SourcesConfig,
     pub(crate) vault: VaultConfig,
     pub(crate) projector: ProjectorConfig,
+    pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
     pub(crate) log: LogConfig,
@@ -88,6 +89,14 @@ pub(crate) enum AuditAtStart {
     Full,
     /// What follows the last checkpoint.
     Tail,
+}
+
+/// Section `http`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpConfig {
+    pub(crate) listen_addr: String,
+    pub(crate) ready_lag_ms_max: u64,
 }
 
 /// Section `service`.

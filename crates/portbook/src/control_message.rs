@@ -21,7 +21,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// Connects.
     pub(crate) async fn open(session: &Session) -> Result<Self, Failure> {
-        let server = Server::reached(session).await?;
+        let server = Server::reachable(session).await?;
         match server.address().connect(session, Identity::Operator).await {
             Ok(bus) => Ok(Self { server, bus }),
             Err(failure) => {

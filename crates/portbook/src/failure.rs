@@ -148,7 +148,12 @@ impl From<StoreError> for Failure {
             }
             StoreError::Damaged { .. } => failure
                 .hint("the stream is the backup: move the store away and let `portbook up` build it again"),
+            StoreError::Unanswered { .. } => {
+                failure.hint("run the command again; a portbook that is stopping answers nobody")
+            }
             StoreError::Exists { .. }
+            | StoreError::Foreign
+            | StoreError::Restless
             | StoreError::Sled { .. }
             | StoreError::Io { .. }
             | StoreError::Row { .. }
@@ -171,9 +176,12 @@ fn api(error: &ApiError) -> Exit {
 
 fn store(error: &StoreError) -> Exit {
     match error {
-        StoreError::Missing { .. } | StoreError::Exists { .. } | StoreError::InUse { .. } => {
-            Exit::Unavailable
-        }
+        StoreError::Missing { .. }
+        | StoreError::Exists { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Unanswered { .. }
+        | StoreError::Foreign
+        | StoreError::Restless => Exit::Unavailable,
         StoreError::Damaged { .. }
         | StoreError::Row { .. }
         | StoreError::LeafMissing { .. }

@@ -12,6 +12,7 @@ mod node;
 mod order;
 mod reference;
 mod seen;
+mod serving;
 mod session;
 mod speech;
 

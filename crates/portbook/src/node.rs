@@ -1,5 +1,6 @@
 //! A running portbook: the server, the connections and the parts on top of them.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ use crate::session::Session;
 const STREAM_BYTES_MAX: u64 = 256 << 30;
 /// How long to wait before a server that could not be reached is tried again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait for a server on this machine to take a connection.
+const KNOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the attestor sleeps when it has nothing to do or must not be in the way.
 const ATTESTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -89,11 +92,12 @@ impl Server {
         Ok(Self::elsewhere(url))
     }
 
-    /// The server that runs already, or else the home's own, started for a moment.
-    pub(crate) async fn reached(session: &Session) -> Result<Self, Failure> {
+    /// The server that runs already, or else one of our own over the same store.
+    pub(crate) async fn reachable(session: &Session) -> Result<Self, Failure> {
         match Self::running(session) {
-            Ok(server) => Ok(server),
-            Err(_) => Self::start(session).await,
+            Ok(server) if !session.config.nats.url.is_empty() || server.address.answers() => Ok(server),
+            // A process that was killed left the address of its server behind.
+            Ok(_) | Err(_) => Self::start(session).await,
         }
     }
 
@@ -135,6 +139,12 @@ impl Address {
     /// The URL.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether anybody listens on this machine at the address a managed server had.
+    fn answers(&self) -> bool {
+        let address = self.url.strip_prefix("nats://").and_then(|it| it.parse().ok());
+        address.is_some_and(|address| TcpStream::connect_timeout(&address, KNOCK_TIMEOUT).is_ok())
     }
 
     /// Connects as `identity`; a server that cannot be reached is tried until the configured time is over.

@@ -10,6 +10,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use portbook_ledger::{SignedLog, SignedRoot, Size};
 
@@ -134,6 +135,13 @@ impl LedgerDirectory {
     /// [`StoreError::Io`] when it is there but cannot be read.
     pub fn checkpoint(&self) -> Result<Option<String>, StoreError> {
         read_if_there(self.path.join("checkpoint"))
+    }
+
+    /// When the newest checkpoint was published, by the clock of this machine; none when there is none.
+    #[must_use]
+    pub fn published_at(&self) -> Option<SystemTime> {
+        let written = fs::metadata(self.path.join("checkpoint"));
+        written.and_then(|written| written.modified()).ok()
     }
 
     /// The published checkpoint of `size`.

@@ -13,6 +13,7 @@ mod packed;
 mod reader;
 mod row;
 mod run;
+mod shelf;
 mod store;
 mod verdict;
 

@@ -10,12 +10,12 @@ use portbook_views::TimelineRow;
 use sled::IVec;
 
 use crate::codec;
-use crate::durable::{self, StoreError};
+use crate::durable::StoreError;
 use crate::key;
-use crate::packed::{items, value_holding};
+use crate::packed::items;
 use crate::row::{BookRow, HeadRow, SealedRow, SourcesRow};
-use crate::run;
-use crate::store::{CASES, LICENSES};
+use crate::shelf::{Ahead, Shelf, reading};
+use crate::store::{CASES, EVENTS, LICENSES};
 use crate::verdict::Verdict;
 
 /// Verdicts are kept in blocks of this many leaves.
@@ -24,22 +24,25 @@ pub const VERDICTS_TOGETHER: u64 = 1024;
 /// A cheap handle for reading; it can be cloned and used from many threads, also while a [`crate::Store`] writes.
 #[derive(Debug, Clone)]
 pub struct StoreReader {
-    db: sled::Db,
+    shelf: Shelf,
 }
 
 impl StoreReader {
-    /// Opens the store in `path` for reading. No other process may have it open.
+    /// Opens the store in `path` for reading. When another process has it open and answers readers, see
+    /// [`crate::Store::answer_readers`], values are asked of that process.
     ///
     /// # Errors
     /// As [`crate::Store::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
-            db: durable::open(path, false)?,
+            shelf: Shelf::open(path)?,
         })
     }
 
     pub(crate) const fn over(db: sled::Db) -> Self {
-        Self { db }
+        Self {
+            shelf: Shelf::Own(db),
+        }
     }
 
     /// The book after the last commit.
@@ -47,16 +50,19 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Row`] when a row is not readable.
     pub fn book(&self) -> Result<Book, StoreError> {
+        self.shelf.settled(|| self.book_now())
+    }
+
+    fn book_now(&self) -> Result<Book, StoreError> {
         let mut heads = BTreeMap::new();
-        for stored in self.db.scan_prefix(key::HEADS) {
-            let (at, row) = stored.map_err(reading)?;
+        for (at, row) in self.shelf.family(key::HEADS)? {
             let chain = key::chain_of_head(&at).ok_or(StoreError::Row {
                 what: "chain head",
                 source: codec::RowError::NotCanonical,
             })?;
             heads.insert(chain, decode::<HeadRow>("chain head", &row)?.into_head()?);
         }
-        let row = self.db.get(key::BOOK).map_err(reading)?;
+        let row = self.shelf.get(key::BOOK)?;
         let row = row.ok_or(StoreError::Row {
             what: "book",
             source: codec::RowError::NotCanonical,
@@ -78,7 +84,8 @@ impl StoreReader {
     #[must_use]
     pub fn leaves(&self, range: Range<u64>) -> Leaves {
         Leaves {
-            db: self.db.clone(),
+            shelf: self.shelf.clone(),
+            ahead: Ahead::new(),
             prefix: key::LEAVES.to_vec(),
             next: range.start,
             end: range.end,
@@ -90,7 +97,8 @@ impl StoreReader {
     #[must_use]
     pub fn leaf_hashes(&self, range: Range<u64>) -> Leaves {
         Leaves {
-            db: self.db.clone(),
+            shelf: self.shelf.clone(),
+            ahead: Ahead::new(),
             prefix: key::HASHES.to_vec(),
             next: range.start,
             end: range.end,
@@ -107,7 +115,8 @@ impl StoreReader {
         range: Range<u64>,
     ) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
         let packed = Leaves {
-            db: self.db.clone(),
+            shelf: self.shelf.clone(),
+            ahead: Ahead::new(),
             prefix: key::rows(chain),
             next: range.start,
             end: range.end,
@@ -135,7 +144,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn case_records(&self, case: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, CASES, case).map_err(reading)
+        self.shelf.find(CASES, case)
     }
 
     /// Leaf indexes of the records that carry the licence or declaration with this hashed name, in ledger order.
@@ -143,7 +152,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn license_records(&self, license: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, LICENSES, license).map_err(reading)
+        self.shelf.find(LICENSES, license)
     }
 
     /// Leaf indexes of the records that hold the event with this hashed identity.
@@ -151,7 +160,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn event_records(&self, event: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, crate::store::EVENTS, event).map_err(reading)
+        self.shelf.find(EVENTS, event)
     }
 
     /// The tree as it stood at the seal at `index`.
@@ -159,10 +168,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Row`] when the row is not readable.
     pub fn sealed(&self, index: Index) -> Result<Option<Sealed>, StoreError> {
-        let row = self
-            .db
-            .get(key::numbered(key::SEALS, index.get()))
-            .map_err(reading)?;
+        let row = self.shelf.get(&key::numbered(key::SEALS, index.get()))?;
         row.map(|row| decode::<SealedRow>("seal", &row)?.into_sealed(index))
             .transpose()
     }
@@ -172,7 +178,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when it cannot be read.
     pub fn verdict_position(&self) -> Result<u64, StoreError> {
-        let stored = self.db.get(key::VERDICT_POSITION).map_err(reading)?;
+        let stored = self.shelf.get(key::VERDICT_POSITION)?;
         Ok(stored.as_deref().and_then(key::number_of).unwrap_or(0))
     }
 
@@ -181,7 +187,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when it cannot be read.
     pub fn verdict(&self, index: Index) -> Result<Option<Verdict>, StoreError> {
-        let found = value_holding(&self.db, key::VERDICTS, index.get()).map_err(reading)?;
+        let found = self.shelf.holding(key::VERDICTS, index.get())?;
         Ok(found.and_then(|(first, verdicts)| {
             let at = usize::try_from(index.get() - first).ok()?;
             Verdict::from_byte(*verdicts.get(at)?)
@@ -193,7 +199,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn sources(&self) -> Result<SourceBook, StoreError> {
-        match self.db.get(key::SOURCES).map_err(reading)? {
+        match self.shelf.get(key::SOURCES)? {
             Some(row) => decode::<SourcesRow>("accounts of sources", &row)?.into_book(),
             None => Ok(SourceBook::default()),
         }
@@ -204,17 +210,17 @@ impl StoreReader {
     /// commit.
     ///
     /// # Errors
-    /// [`StoreError::Sled`] when they cannot be written.
+    /// [`StoreError::Sled`] when they cannot be written, [`StoreError::Foreign`] when another process has the store.
     pub fn keep_verdicts(
         &self,
         first: u64,
         verdicts: &[Verdict],
         sources: &SourceBook,
     ) -> Result<(), StoreError> {
+        let db = self.shelf.own().ok_or(StoreError::Foreign)?;
         let block = first - first % VERDICTS_TOGETHER;
         let at = key::numbered(key::VERDICTS, block);
-        let mut bytes = self
-            .db
+        let mut bytes = db
             .get(&at)
             .map_err(reading)?
             .map_or_else(Vec::new, |kept| kept.to_vec());
@@ -230,14 +236,14 @@ impl StoreReader {
             source,
         })?;
         batch.insert(key::SOURCES, row);
-        self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
+        db.apply_batch(batch).map_err(|source| StoreError::Sled {
             doing: "keep signature verdicts",
             source,
         })
     }
 
     fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = value_holding(&self.db, prefix, number).map_err(reading)?;
+        let found = self.shelf.holding(prefix, number)?;
         Ok(found.and_then(|(first, value)| {
             let skipped = usize::try_from(number - first).ok()?;
             items(&value).nth(skipped).map(<[u8]>::to_vec)
@@ -248,7 +254,9 @@ impl StoreReader {
 /// Iterator over packed values: leaves of the ledger or rows of a chain.
 #[derive(Debug)]
 pub struct Leaves {
-    db: sled::Db,
+    shelf: Shelf,
+    /// What came along with the value asked for last.
+    ahead: Ahead,
     prefix: Vec<u8>,
     next: u64,
     end: u64,
@@ -278,9 +286,9 @@ impl Iterator for Leaves {
         if self.next >= self.end {
             return None;
         }
-        let found = match value_holding(&self.db, &self.prefix, self.next) {
+        let found = match self.holding_next() {
             Ok(found) => found,
-            Err(source) => return Some(Err(self.fail(reading(source)))),
+            Err(error) => return Some(Err(self.fail(error))),
         };
         let missing = StoreError::LeafMissing {
             index: self.next,
@@ -307,17 +315,20 @@ impl Iterator for Leaves {
 }
 
 impl Leaves {
+    /// The value that holds the next item. What came along is behind it, unless values were joined meanwhile.
+    fn holding_next(&mut self) -> Result<Option<(u64, IVec)>, StoreError> {
+        match self.ahead.pop_front().filter(|(first, _)| *first == self.next) {
+            Some(found) => Ok(Some(found)),
+            None => self
+                .shelf
+                .holding_and_more(&self.prefix, self.next, &mut self.ahead),
+        }
+    }
+
     /// Ends the iteration after `error`.
     fn fail(&mut self, error: StoreError) -> StoreError {
         self.next = self.end;
         error
-    }
-}
-
-fn reading(source: sled::Error) -> StoreError {
-    StoreError::Sled {
-        doing: "read the store",
-        source,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
 use crate::run::{Entry, Filters, Runs, entry};
+use crate::shelf::Serving;
 
 /// Family of the event identities.
 pub(crate) const EVENTS: u8 = b'e';
@@ -36,6 +37,8 @@ pub struct Store {
     licenses: Runs,
     /// Set before a write and cleared after its sync: after a failure nobody knows what is on disk.
     writing: bool,
+    /// Answers readers in other processes, once it is asked to.
+    serving: Option<Serving>,
 }
 
 impl Store {
@@ -94,6 +97,7 @@ impl Store {
             licenses,
             db,
             writing: false,
+            serving: None,
         })
     }
 
@@ -107,6 +111,17 @@ impl Store {
     #[must_use]
     pub fn reader(&self) -> StoreReader {
         StoreReader::over(self.db.clone())
+    }
+
+    /// Answers readers in other processes from now on, as long as this store is open: one process at a time can open it,
+    /// so that [`StoreReader::open`] elsewhere has to ask this one. The socket `store.sock` lies beside the store and is
+    /// this user's alone; nothing can be written over it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the socket cannot be made.
+    pub fn answer_readers(&mut self) -> Result<(), StoreError> {
+        self.serving = Some(Serving::start(self.db.clone(), &self.path)?);
+        Ok(())
     }
 
     /// The leaf that holds the event with this identity first.

@@ -103,12 +103,7 @@ fn store_finding(session: &Session, reader: &Result<StoreReader, StoreError>) ->
 }
 
 async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec<Finding> {
-    let server = match Server::running(session) {
-        Ok(server) => Ok(server),
-        // Nobody runs here: look at the streams with a server of our own.
-        Err(_) => Server::start(session).await,
-    };
-    let server = match server {
+    let server = match Server::reachable(session).await {
         Ok(server) => server,
         Err(failure) => return vec![finding("server", Err(failure))],
     };
@@ -142,9 +137,11 @@ async fn look_at_stream(
     spec: &StreamSpec,
     reader: Option<&StoreReader>,
 ) -> Result<String, Failure> {
+    // In this order: a ledger that is being written is never ahead of its stream.
+    let book = reader.map(StoreReader::book).transpose()?;
     let identity = bus.check_stream(spec).await?;
-    if let Some(reader) = reader.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
-        check_identity(&identity, &reader.book()?).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
+    if let Some(book) = book.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
+        check_identity(&identity, &book).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     }
     Ok(format!(
         "{} holds {} messages, configuration as pinned",
