@@ -15,7 +15,7 @@ use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
-use portbook_source::{Account, AccountParts};
+use portbook_source::{Account, AccountError, AccountParts};
 use portbook_store::{Store, StoreReader};
 use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
@@ -209,6 +209,7 @@ pub(crate) async fn run_service(
     tables: &Tables,
     name: ServiceName,
     simulated: bool,
+    ready: &watch::Sender<usize>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let bus = address.connect(session, identity_of(name)).await?;
@@ -224,7 +225,10 @@ pub(crate) async fn run_service(
     let engine = Engine::new(EngineParts {
         service: name,
         key,
-        authorities: Authorities::registered(&Log::ledger(&bus), log_key).await?,
+        authorities: patiently(session, || async {
+            Ok(Authorities::registered(&Log::ledger(&bus), log_key).await?)
+        })
+        .await?,
         policies: Arc::new(tables.reference.policies.clone()),
         calendar: Arc::new(tables.reference.calendar.clone()),
         publisher,
@@ -242,9 +246,13 @@ pub(crate) async fn run_service(
             &bus,
             Arc::new(engine),
             session.config.service.commands_in_flight_max,
-            stopped(stop.clone()),
+            // Looked at only once the endpoints are announced.
+            async {
+                ready.send_modify(|services| *services += 1);
+                stopped(stop.clone()).await;
+            },
         ),
-        account.keep_stating(interval, stopped(stop)),
+        account.keep_stating(interval, stopped(stop.clone())),
     );
     if let Err(error) = account.close().await {
         // Kept in the journal, and stated when the service runs again.
@@ -262,16 +270,34 @@ pub(crate) async fn open_account(
     source: Source,
     key: SecretKey,
 ) -> Result<Account, Failure> {
-    let parts = AccountParts {
+    let log_key = *session.home.public_key(KeyOf::Log)?.public();
+    let parts = || AccountParts {
         journal: session.home.journal(&source),
-        source,
-        key,
-        log_key: *session.home.public_key(KeyOf::Log)?.public(),
+        source: source.clone(),
+        key: key.clone(),
+        log_key,
         log: Log::ledger(bus),
         publisher: publisher.clone(),
         clock: Timestamp::now,
     };
-    Ok(Account::open(parts).await?)
+    patiently(session, || Account::open(parts())).await
+}
+
+/// Tries until it works or the configured time is over: a server that is being started again is not one that is away.
+async fn patiently<T, F>(session: &Session, attempt: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, AccountError>>,
+{
+    let patience = Duration::from_millis(session.config.nats.connect_timeout_ms);
+    let started = Instant::now();
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() && started.elapsed() < patience => {
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+            }
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// Opens the store and runs the projector until `stop`.

@@ -97,6 +97,24 @@ pub enum AccountError {
     Field(#[from] InvalidText),
 }
 
+impl AccountError {
+    /// Whether it may work a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Read(ReadError::Api(error)) | Self::Keys(KeyRingError::Read(ReadError::Api(error))) => {
+                error.is_transient()
+            }
+            Self::Journal(_)
+            | Self::Read(ReadError::Missing { .. })
+            | Self::Keys(_)
+            | Self::Publish(_)
+            | Self::Json(_)
+            | Self::Field(_) => false,
+        }
+    }
+}
+
 impl Account {
     /// Opens the account of a source. Unless the process before ended in order, what it left in the stream is read first.
     ///

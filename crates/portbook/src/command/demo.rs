@@ -115,6 +115,7 @@ impl Demo {
             address: server.address(),
             tables,
             simulated: true,
+            ready: &watch::Sender::new(0),
         };
         let tour = async {
             let last = self.import_twice(server.address()).await?;
@@ -233,6 +234,7 @@ impl Demo {
                 address: server.address(),
                 tables: &tables,
                 simulated: true,
+                ready: &watch::Sender::new(0),
             };
             let until = async {
                 interrupted().await;

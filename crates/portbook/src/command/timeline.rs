@@ -59,6 +59,8 @@ struct Row<'a> {
     annulled_by: Option<u64>,
     #[serde(skip_serializing_if = "<[u64]>::is_empty")]
     corrected_by: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_effect: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -92,6 +94,7 @@ impl<'a> Row<'a> {
             contested_by: mark.contested_by,
             annulled_by: mark.standing.annulled_by,
             corrected_by: &mark.standing.corrected_by,
+            without_effect: mark.idle.as_deref(),
         }
     }
 }

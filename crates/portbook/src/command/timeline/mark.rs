@@ -10,6 +10,7 @@ use portbook_views::{RecordClass, TimelineRow};
 use portbook_wire::decode_event;
 
 use crate::failure::Failure;
+use crate::speech::harmless;
 
 /// A row and what stands beside it.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Mark {
     pub(super) contested_by: Option<u64>,
     /// What repairs made of the record.
     pub(super) standing: Standing,
+    /// Why the record, a repair, takes no effect.
+    pub(super) idle: Option<String>,
 }
 
 impl Mark {
@@ -46,6 +49,11 @@ impl Mark {
         );
         let corrections = self.standing.corrected_by.iter();
         marks.extend(corrections.map(|leaf| format!("[corrected by leaf {leaf}]")));
+        marks.extend(
+            self.idle
+                .as_ref()
+                .map(|why| format!("[without effect: {}]", harmless(why))),
+        );
         marks.extend((!note.is_empty()).then(|| note.to_owned()));
         marks.join(" ")
     }
@@ -109,7 +117,13 @@ fn mark_of(
         verdict: Some(verdict),
         contested_by: contested_by.filter(|_| verdict == Verdict::Valid),
         standing: standing.cloned().unwrap_or_default(),
+        idle: repairs.and_then(|repairs| idle_of(repairs, row.place.index)),
     })
+}
+
+fn idle_of(repairs: &Repairs, leaf: u64) -> Option<String> {
+    let own = repairs.repairs.iter().find(|repair| repair.place.index == leaf)?;
+    own.idle.as_ref().map(ToString::to_string)
 }
 
 const fn is_signed(class: RecordClass) -> bool {
