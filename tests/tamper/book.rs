@@ -7,6 +7,7 @@ use portbook_ledger::{
     Chain, ChainSeq, Frontier, Hash, Head, Index, Origin, ProducerSignature, Record, RecordKind, Seal, Seq,
     genesis, heads_root, leaf_hash,
 };
+use portbook_wire::control::{Control, parse_control};
 
 pub(crate) const ORIGIN: &str = "test.example/tamper";
 
@@ -130,7 +131,7 @@ impl Growing {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap(),
             heads_root: heads_root(&heads).unwrap_or(Hash::ZERO),
-            prev_checkpoint: portbook_ledger::sha256(&[&item.body]),
+            prev_checkpoint: asked_for(item),
             prev_seal: self.last_seal,
             stream_seq: index.seq(),
             sealed_at_ns: item.recorded_at_ns,
@@ -138,5 +139,13 @@ impl Growing {
         }
         .encode()
         .into()
+    }
+}
+
+/// The earlier checkpoint that a seal's message names.
+fn asked_for(item: &Item) -> Hash {
+    match parse_control(&item.subject, &item.body) {
+        Ok(Control::Seal(request)) => Hash::from_hex(request.prev_checkpoint.as_str()).unwrap(),
+        Ok(_) | Err(_) => portbook_ledger::sha256(&[&item.body]),
     }
 }

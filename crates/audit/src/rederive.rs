@@ -6,6 +6,7 @@ use portbook_fold::{Book, Delivery, SourceBook, replay_control};
 use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind};
 use portbook_store::{Packed, StoreError, StoreReader, Verdict};
 use portbook_wire::read_head;
+use portbook_wire::subject::is_control;
 
 use crate::attestor::{contested_by, verdicts_of};
 use crate::source_step::{SourceStep, source_step};
@@ -68,7 +69,7 @@ pub(crate) struct Governance {
 }
 
 impl Governance {
-    /// Replays one recorded control message.
+    /// Replays one recorded control message; of a message in quarantine it makes sure that it belongs there.
     pub(crate) fn take(&mut self, index: u64, record: &Record<'_>) {
         let Some(at) = Index::new(index) else { return };
         let delivery = Delivery {
@@ -78,6 +79,16 @@ impl Governance {
             signature: record.signature.map(|signature| signature.to_string()),
             body: record.body.to_vec().into(),
         };
+        if record.kind == RecordKind::Quarantine {
+            if is_control(record.subject) && replay_control(&mut self.book.clone(), &delivery, at).is_ok() {
+                self.disbelieve(
+                    index,
+                    record.chain,
+                    "its message would have been believed".to_owned(),
+                );
+            }
+            return;
+        }
         match replay_control(&mut self.book, &delivery, at) {
             Ok(())
                 if self
@@ -90,13 +101,13 @@ impl Governance {
             Ok(()) => {}
             Err(reason) => {
                 let rule = format!("its message would not have been believed: {reason}");
-                self.disbelieved.get_or_insert(Misplaced {
-                    index,
-                    found: record.chain,
-                    rule,
-                });
+                self.disbelieve(index, record.chain, rule);
             }
         }
+    }
+
+    fn disbelieve(&mut self, index: u64, found: Chain, rule: String) {
+        self.disbelieved.get_or_insert(Misplaced { index, found, rule });
     }
 
     fn aliases_at(&self, index: u64) -> Option<&BTreeMap<String, String>> {
@@ -118,7 +129,7 @@ pub(crate) fn rederive(
     };
     for_each_in_order(
         reader.leaves(0..size),
-        |packed| rederive_packed(packed, governance),
+        |packed| rederive_packed(reader, packed, governance),
         |packed, (part, steps)| {
             found.add(part);
             for step in steps {
@@ -132,7 +143,11 @@ pub(crate) fn rederive(
 }
 
 /// What deriving one packed value again found, and what it means for the accounts of sources, in order.
-fn rederive_packed(packed: &Packed, governance: &Governance) -> (Rederived, Vec<SourceStep>) {
+fn rederive_packed(
+    reader: &StoreReader,
+    packed: &Packed,
+    governance: &Governance,
+) -> (Rederived, Vec<SourceStep>) {
     let leaves: Vec<Vec<u8>> = packed.iter().map(<[u8]>::to_vec).collect();
     let mut found = Rederived::default();
     let mut steps = Vec::new();
@@ -141,7 +156,8 @@ fn rederive_packed(packed: &Packed, governance: &Governance) -> (Rederived, Vec<
         let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else {
             continue;
         };
-        if let Some(rule) = misplacement(&record, index, governance) {
+        let misplaced = misplacement(&record, index, governance).or_else(|| contradiction(reader, &record));
+        if let Some(rule) = misplaced {
             found.misplaced.get_or_insert(Misplaced {
                 index,
                 found: record.chain,
@@ -164,7 +180,32 @@ fn misplacement(record: &Record<'_>, index: u64, governance: &Governance) -> Opt
         (RecordKind::Event | RecordKind::Redelivery | RecordKind::Conflict, Err(reason)) => {
             Some(format!("its message is no event: {reason}"))
         }
+        // A signature header that is none sends an event into quarantine, and is not recorded.
+        (RecordKind::Quarantine, Ok(head)) if record.signature.is_some() => {
+            Some(format!("its message is an event of {}", head.port))
+        }
         (RecordKind::Quarantine | RecordKind::Control, _) => None,
+    }
+}
+
+/// What speaks against a repeat or conflict: it must say the same as the record it refers to, or something else.
+fn contradiction(reader: &StoreReader, record: &Record<'_>) -> Option<String> {
+    let original = reader.leaf(record.refers_to?).ok().flatten()?;
+    let Ok(Leaf::Record(original)) = Leaf::decode(&original) else {
+        return Some("it refers to no record".to_owned());
+    };
+    let identity = |of: &Record<'_>| read_head(of.subject, of.body).ok().map(|head| head.key());
+    let same = original.body == record.body;
+    if identity(&original) != identity(record) {
+        Some("it refers to another event".to_owned())
+    } else if (record.kind == RecordKind::Redelivery) != same {
+        Some(if same {
+            "it repeats the record it refers to".to_owned()
+        } else {
+            "it says something else than the record it refers to".to_owned()
+        })
+    } else {
+        None
     }
 }
 

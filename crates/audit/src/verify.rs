@@ -207,8 +207,10 @@ fn audit(
 }
 
 fn take_control(governance: &mut Governance, index: u64, leaf: &[u8]) {
-    // The kind stands right behind the magic; control records are few.
-    if leaf.get(4) == Some(&RecordKind::Control.number())
+    // The kind stands right behind the magic; control and quarantine records are few.
+    let kind = leaf.get(4).copied();
+    let few = [RecordKind::Control, RecordKind::Quarantine];
+    if few.iter().any(|of| kind == Some(of.number()))
         && let Ok(Leaf::Record(record)) = Leaf::decode(leaf)
     {
         governance.take(index, &record);
