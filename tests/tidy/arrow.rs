@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -21,17 +22,18 @@ const ARROWS: &[(&str, &str)] = &[
     ("vault", "ledger"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store source import service vault projector audit http",
+        "domain wire ledger views fold bus store source import service vault projector audit evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store source import service vault projector audit",
+        "domain wire ledger views fold bus store source import service vault projector audit evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store source import service vault projector audit",
+        "domain wire ledger views fold bus store source import service vault projector audit evidence",
     ),
 ];
 

@@ -55,6 +55,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("portbook", "toml", "it reads settings, as domain reads policies"),
     ("service", "serde_json", "it passes on the error of wire's writer"),
     (
+        "simulator",
+        "toml",
+        "it reads scenarios, as domain reads policies",
+    ),
+    (
         "testkit",
         "serde_json",
         "the server says in JSON where it listens",

@@ -14,12 +14,15 @@ mod head;
 mod key;
 mod leaf;
 mod note;
+mod policy;
 mod position;
+mod proof_text;
 mod record;
 mod rotation;
 mod seal;
 mod signature;
 mod signed_log;
+mod tlog_proof;
 pub mod tree;
 
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
@@ -28,11 +31,16 @@ pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
 pub use commitment::{InvalidField, SALT_BYTES, commitment};
 pub use digest_run::DigestRun;
 pub use hash::{Hash, InvalidHash, sha256};
-pub use head::{Head, HeadError, HeadPath, HeadProof, HeadProofError, UnsortedHeads, heads_root, prove_head};
+pub use head::{
+    Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
+    prove_head,
+};
 pub use key::{InvalidNoteKey, KeyName, NoteAlgorithm, NoteKeyId, SignerKey, VerifierKey};
 pub use leaf::{Leaf, LeafError};
 pub use note::{Note, NoteError, NoteSignature, VerifiedSignature};
+pub use policy::{Party, Policy, PolicyError};
 pub use position::{ChainSeq, Index, Seq, Size};
+pub use proof_text::InvalidProofText;
 pub use record::{BODY_BYTES_MAX, LEAF_BYTES_MAX, Record, RecordError, RecordKind};
 pub use rotation::{RotatedKey, Rotation};
 pub use seal::{SEAL_BYTES, Seal, SealError};
@@ -41,4 +49,5 @@ pub use signature::{
     SignedMessage, event_signature_message, verify_events,
 };
 pub use signed_log::{Admission, Contradiction, SignedLog, SignedLogError, SignedRoot};
+pub use tlog_proof::{GrowthProof, TlogProof};
 pub use tree::{Frontier, NodeId, leaf_hash, node_hash};

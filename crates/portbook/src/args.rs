@@ -1,6 +1,8 @@
 //! What can be typed: the command line as it is declared.
 
+mod feed;
 mod key;
+mod simulate;
 mod vault;
 
 use std::path::PathBuf;
@@ -9,10 +11,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::vault::{EraseArgs, FieldName, PutArgs, VaultCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
+
+pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
@@ -97,6 +102,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Import observed facts from NDJSON or CSV files
     Import(ImportArgs),
+    /// Make up facts: an observation file for load and for tests, the same for the same seed
+    Simulate(SimulateArgs),
     /// Show the timeline of a port
     Timeline(TimelineArgs),
     /// Show a case: stage, open queries, licence balance, events
@@ -120,6 +127,9 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Look at the verified feed, or make it again
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration

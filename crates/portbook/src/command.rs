@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod feed;
 mod import;
 mod init;
 mod key;
@@ -13,6 +14,7 @@ mod order;
 mod record;
 mod repair;
 mod run;
+mod simulate;
 mod source;
 mod timeline;
 mod vault;
@@ -31,6 +33,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Run(args) => run::run(session, args.part),
         Command::Order(args) => order::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Simulate(args) => simulate::run(session, &args),
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
@@ -40,6 +43,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Source(args) => source::run(session, &args),
         Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

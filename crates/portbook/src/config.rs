@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) sources: SourcesConfig,
     pub(crate) vault: VaultConfig,
     pub(crate) projector: ProjectorConfig,
+    pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
@@ -89,6 +90,13 @@ pub(crate) enum AuditAtStart {
     Full,
     /// What follows the last checkpoint.
     Tail,
+}
+
+/// Section `feed`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeedConfig {
+    pub(crate) bytes_max: u64,
 }
 
 /// Section `http`.

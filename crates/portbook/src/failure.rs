@@ -6,7 +6,8 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, ConnectError, IdentityError, PublishError, ReadError, ReaderError, ServerError, StreamError,
+    ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
+    StreamError,
 };
 use portbook_fold::FoldError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
@@ -127,6 +128,7 @@ failures! {
     ConnectError => |_| Exit::Unavailable,
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
+    FeedError => feed,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
@@ -171,6 +173,18 @@ fn api(error: &ApiError) -> Exit {
         Exit::Permission
     } else {
         Exit::Unavailable
+    }
+}
+
+fn feed(error: &FeedError) -> Exit {
+    match error {
+        FeedError::Api(error) => api(error),
+        FeedError::Foreign { .. } => Exit::LedgerFault,
+        FeedError::Stream(_)
+        | FeedError::Read(_)
+        | FeedError::Moved { .. }
+        | FeedError::Unsendable { .. }
+        | FeedError::Gone { .. } => Exit::Unavailable,
     }
 }
 

@@ -10,6 +10,7 @@ mod home;
 mod key_file;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
 mod serving;

@@ -13,7 +13,9 @@ use portbook_bus::{
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
-use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
+use portbook_projector::{
+    FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
+};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_source::{Account, AccountError, AccountParts};
 use portbook_store::{Store, StoreReader};
@@ -325,6 +327,16 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
+    let feeding = tokio::spawn(feed_beside(
+        FeedParts {
+            bus: bus.clone(),
+            directory: session.home.ledger(),
+            reader: projector.reader(),
+            ledger: position.subscribe(),
+            position: watch::Sender::new(FeedPosition::default()),
+        },
+        stop.clone(),
+    ));
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
@@ -341,12 +353,23 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
+    feeding
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     bus.close().await;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
+}
+
+/// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.
+async fn feed_beside(parts: FeedParts, stop: watch::Receiver<bool>) {
+    if let Err(error) = feed(parts, stopped(stop)).await {
+        let failure = Failure::of(Exit::LedgerFault, &error);
+        tracing::error!("the feed has stopped: {failure}");
+    }
 }
 
 /// Checks signatures while the ledger stage has nothing to do.

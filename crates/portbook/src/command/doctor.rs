@@ -6,6 +6,7 @@ use portbook_projector::check_identity;
 use portbook_store::{StoreError, StoreReader};
 use serde::Serialize;
 
+use crate::command::feed;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
@@ -123,6 +124,7 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
             for spec in [StreamSpec::ledger(replicas), StreamSpec::checkpoints(replicas)] {
                 findings.push(finding("stream", look_at_stream(&bus, &spec, reader).await));
             }
+            findings.push(finding("feed", feed::summary(session, &bus).await));
             bus.close().await;
         }
     }
