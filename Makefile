@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test nats-server clean
+.PHONY: help demo build test lint fmt doc bench soak crash-test cluster-test nats-server clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: nats-server ## Measure against the limits of this machine, as ratios
 
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
+
+crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
+	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture
 
 cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture

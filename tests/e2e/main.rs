@@ -9,6 +9,8 @@
 )]
 
 mod contradiction;
+#[cfg(feature = "crash")]
+mod crash;
 mod forgery;
 mod import;
 mod kill;
@@ -16,5 +18,6 @@ mod node;
 mod producers;
 mod reading;
 mod repair;
+mod signing;
 mod speech;
 mod tour;

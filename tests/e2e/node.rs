@@ -144,6 +144,14 @@ impl Node {
         up.wait().unwrap();
     }
 
+    /// Waits until the process ends by itself, and gives its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let up = self.up.as_mut().expect("nothing is up");
+        let status = wait_for(|| up.try_wait().unwrap());
+        self.up = None;
+        status.and_then(|status| status.code())
+    }
+
     /// Stops everything as a person would.
     pub(crate) fn stop(&mut self) {
         let mut up = self.up.take().expect("nothing is up");
