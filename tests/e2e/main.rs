@@ -8,6 +8,8 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 #[cfg(feature = "crash")]
 mod crash;
@@ -18,6 +20,9 @@ mod node;
 mod producers;
 mod reading;
 mod repair;
+mod restore;
 mod signing;
 mod speech;
+mod standby;
+mod stream;
 mod tour;

@@ -144,12 +144,12 @@ impl Node {
         up.wait().unwrap();
     }
 
-    /// Waits until the process ends by itself, and gives its exit code.
-    pub(crate) fn ended(&mut self) -> Option<i32> {
-        let up = self.up.as_mut().expect("nothing is up");
-        let status = wait_for(|| up.try_wait().unwrap());
-        self.up = None;
-        status.and_then(|status| status.code())
+    /// Waits until the process ends by itself; gives its exit code and what it said.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
+        let mut up = self.up.take().expect("nothing is up");
+        let status = wait_for(|| up.try_wait().unwrap()).expect("it goes on");
+        (status.code(), fs::read_to_string(self.log("up")).unwrap())
     }
 
     /// Stops everything as a person would.

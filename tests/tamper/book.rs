@@ -138,7 +138,6 @@ impl Growing {
             origin_hash: origin().hash(),
         }
         .encode()
-        .into()
     }
 }
 

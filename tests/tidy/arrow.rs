@@ -22,18 +22,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("vault", "ledger"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("projection", "domain wire ledger views fold store"),
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store source import service vault projector audit evidence http simulator",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store source import service vault projector audit evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store source import service vault projector audit evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
     ),
 ];
 

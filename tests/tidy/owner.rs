@@ -11,6 +11,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("chacha20poly1305", "vault"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
+    ("clap_mangen", "portbook"),
     ("ed25519-dalek", "ledger"),
     ("figment", "portbook"),
     ("getrandom", "portbook"),
@@ -58,6 +59,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "simulator",
         "toml",
         "it reads scenarios, as domain reads policies",
+    ),
+    (
+        "testkit",
+        "async-nats",
+        "stories do to a server what the bus never would",
     ),
     (
         "testkit",

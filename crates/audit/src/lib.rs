@@ -1,14 +1,15 @@
 //! The read side: timelines, cases, balances, and verification of a stored ledger.
 
 mod attestor;
+mod epoch;
 mod question;
 mod rederive;
 mod repair;
 mod source_step;
 mod verify;
-mod workers;
 
 pub use attestor::{attest, contested_by, sources, verdict_on, verdicts_of};
+pub use epoch::Epoch;
 pub use question::{QuestionError, RecordAt, Records, case, describe, license, record};
 pub use rederive::{Misplaced, Rederived, SignatureCounts};
 pub use repair::{Corrected, Idle, Repair, Repairs, Standing, repairs, repairs_among};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use portbook_fold::{Book, Delivery, SourceBook, replay_control};
-use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind};
-use portbook_store::{Packed, StoreError, StoreReader, Verdict};
+use portbook_ledger::{Chain, Hash, Index, Leaf, Record, RecordKind};
+use portbook_store::{Packed, StoreError, StoreReader, Verdict, for_each_in_order};
 use portbook_wire::read_head;
 use portbook_wire::subject::is_control;
 
 use crate::attestor::{contested_by, verdicts_of};
+use crate::epoch::{Epoch, epoch_of};
 use crate::source_step::{SourceStep, source_step};
-use crate::workers::for_each_in_order;
 
 /// Leaves named in a report; the rest is only counted.
 const UNSUPPORTED_MAX: usize = 20;
@@ -66,11 +66,19 @@ pub(crate) struct Governance {
     book: Book,
     aliases: Vec<AliasesFrom>,
     disbelieved: Option<Misplaced>,
+    epochs: Vec<Epoch>,
 }
 
 impl Governance {
-    /// Replays one recorded control message; of a message in quarantine it makes sure that it belongs there.
-    pub(crate) fn take(&mut self, index: u64, record: &Record<'_>) {
+    /// Replays one recorded control message; `root` is the root of all leaves before it. Of a message in quarantine it
+    /// makes sure that it belongs there.
+    pub(crate) fn take(&mut self, index: u64, record: &Record<'_>, root: Hash) {
+        if record.kind == RecordKind::Control {
+            match epoch_of(index, record, root) {
+                Ok(epoch) => self.epochs.extend(epoch),
+                Err(rule) => self.disbelieve(index, record, rule),
+            }
+        }
         let Some(at) = Index::new(index) else { return };
         let delivery = Delivery {
             seq: record.stream_seq,
@@ -81,11 +89,7 @@ impl Governance {
         };
         if record.kind == RecordKind::Quarantine {
             if is_control(record.subject) && replay_control(&mut self.book.clone(), &delivery, at).is_ok() {
-                self.disbelieve(
-                    index,
-                    record.chain,
-                    "its message would have been believed".to_owned(),
-                );
+                self.disbelieve(index, record, "its message would have been believed".to_owned());
             }
             return;
         }
@@ -101,13 +105,22 @@ impl Governance {
             Ok(()) => {}
             Err(reason) => {
                 let rule = format!("its message would not have been believed: {reason}");
-                self.disbelieve(index, record.chain, rule);
+                self.disbelieve(index, record, rule);
             }
         }
     }
 
-    fn disbelieve(&mut self, index: u64, found: Chain, rule: String) {
-        self.disbelieved.get_or_insert(Misplaced { index, found, rule });
+    /// The epochs that were declared.
+    pub(crate) fn into_epochs(self) -> Vec<Epoch> {
+        self.epochs
+    }
+
+    fn disbelieve(&mut self, index: u64, record: &Record<'_>, rule: String) {
+        self.disbelieved.get_or_insert(Misplaced {
+            index,
+            found: record.chain,
+            rule,
+        });
     }
 
     fn aliases_at(&self, index: u64) -> Option<&BTreeMap<String, String>> {

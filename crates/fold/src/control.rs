@@ -77,7 +77,12 @@ pub(crate) fn settle<'a>(
                 book.port_aliases = aliases_of(aliases);
             }
         }
-        Control::SourceStated(_) | Control::EpochDeclared(_) | Control::ErasureNoticed(_) => {}
+        Control::EpochDeclared(declared) => {
+            if let (Some(created), Some(opened)) = (declared.stream_created, &mut book.opened) {
+                opened.stream_created = created.to_string();
+            }
+        }
+        Control::SourceStated(_) | Control::ErasureNoticed(_) => {}
     }
     let note = note::of(control);
     let note = effect.map_or(note.clone(), |why| format!("{note}; without effect: {why}"));

@@ -30,7 +30,7 @@ pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
 pub use commitment::{InvalidField, SALT_BYTES, commitment};
 pub use digest_run::DigestRun;
-pub use hash::{Hash, InvalidHash, sha256};
+pub use hash::{Hash, Hasher, InvalidHash, sha256};
 pub use head::{
     Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
     prove_head,

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -10,12 +11,16 @@ mod feed;
 mod import;
 mod init;
 mod key;
+mod man;
 mod order;
+mod promote;
 mod record;
 mod repair;
+mod restore;
 mod run;
 mod simulate;
 mod source;
+mod stream;
 mod timeline;
 mod vault;
 mod verify;
@@ -43,9 +48,14 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Source(args) => source::run(session, &args),
         Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) sources: SourcesConfig,
     pub(crate) vault: VaultConfig,
     pub(crate) projector: ProjectorConfig,
+    pub(crate) views: ViewsConfig,
     pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
@@ -80,6 +81,13 @@ pub(crate) struct ProjectorConfig {
     pub(crate) seal_records_max: u64,
     pub(crate) seal_interval_ms: u64,
     pub(crate) audit_at_start: AuditAtStart,
+}
+
+/// Section `views`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViewsConfig {
+    pub(crate) snapshot_interval_ms: u64,
 }
 
 /// How much of the ledger is hashed again before going on.

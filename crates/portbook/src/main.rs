@@ -1,12 +1,14 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod control_message;
 mod exit;
 mod failure;
 mod home;
+mod keeper;
 mod key_file;
 mod node;
 mod order;
@@ -16,6 +18,7 @@ mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
 
 use std::process::ExitCode;
 

@@ -1,17 +1,18 @@
 //! A verification that holds, line by line: what was checked, and what was not.
 
-use portbook_audit::{Rederived, Verification};
+use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use portbook_store::Verdict;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::epoch::EpochDocument;
 use super::stream::Compared;
 use super::trust::Trusted;
 use crate::command::source::{gap_document, words_of};
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::speech::grouped;
+use crate::speech::{grouped, harmless};
 
 /// Gaps told one by one; `portbook source ls` tells more.
 const GAPS_TOLD_MAX: usize = 5;
@@ -45,6 +46,7 @@ struct Document<'a> {
     signatures: Option<SignaturesDocument>,
     source_gaps: Option<Vec<Value>>,
     stream_messages: Option<u64>,
+    epochs: Vec<EpochDocument<'a>>,
     not_checked: Vec<&'static str>,
 }
 
@@ -138,6 +140,7 @@ impl Report<'_> {
         let speech = &session.speech;
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             log,
@@ -194,6 +197,7 @@ impl Report<'_> {
                 grouped(*messages)
             ))?;
         }
+        print_epochs(session, epochs)?;
         if *beyond > 0 {
             speech.tell(format_args!(
                 "{} newer leaves are not signed yet and were not looked at",
@@ -216,6 +220,7 @@ impl Report<'_> {
     fn document(&self, asked: &[&Head]) -> Document<'_> {
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             rederived,
@@ -248,9 +253,23 @@ impl Report<'_> {
                 .as_ref()
                 .map(|rederived| rederived.sources.gaps.iter().map(gap_document).collect()),
             stream_messages: self.compared.map(|compared| compared.messages),
+            epochs: epochs.iter().map(EpochDocument::of).collect(),
             not_checked,
         }
     }
+}
+
+fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {
+    for epoch in epochs {
+        session.speech.answer(format_args!(
+            "  - epoch {:<5}  declared behind {} leaves by {}: {}",
+            epoch.number,
+            grouped(epoch.index),
+            harmless(&epoch.declared_by),
+            harmless(&epoch.reason)
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
