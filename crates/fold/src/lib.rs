@@ -12,6 +12,7 @@ mod key;
 pub mod lookup;
 mod name;
 mod reading;
+mod reread;
 mod source;
 
 pub use book::{Book, ChainHead, Counts, Opened};
@@ -22,4 +23,5 @@ pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use key::{NotEntitled, Occasion, ProducerKey, Revoked, Superseded};
 pub use lookup::LookupKey;
 pub use reading::{EventReading, Reading, Unplaced, read, read_all};
+pub use reread::reread;
 pub use source::{GapKind, SourceAccount, SourceBook, SourceGap};

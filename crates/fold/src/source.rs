@@ -154,7 +154,9 @@ mod tests {
 
     fn stated(after_seq: u64, last_seq: u64, events: &[&[u8]]) -> SourceStated {
         let mut run = DigestRun::default();
-        events.iter().for_each(|event| run.push(&sha256(&[event])));
+        for event in events {
+            run.push(&sha256(&[event]));
+        }
         SourceStated {
             source: Source::new(SOURCE).unwrap(),
             after_seq,

@@ -1,10 +1,6 @@
 //! Keys of producers by the book: rotation signed by both, statements signed by the source, each from its leaf on.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "builders of test data"
-)]
+#![expect(clippy::unwrap_used, reason = "builders of test data")]
 
 use std::collections::BTreeMap;
 

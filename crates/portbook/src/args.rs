@@ -6,6 +6,7 @@ mod key;
 mod simulate;
 mod stream;
 mod vault;
+pub(crate) mod views;
 
 use std::path::PathBuf;
 
@@ -131,6 +132,16 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Fold a view again from the ledger, beside the live one, and show what differs
+    Rebuild(self::views::RebuildArgs),
+    /// Look at the generations of views, compare them, choose which is live, print their rows
+    #[command(subcommand)]
+    Projection(self::views::ProjectionCommand),
+    /// Replay recorded events to a point: as events, as a view, or into another ledger
+    Replay(self::views::ReplayArgs),
+    /// Look at cases that wait behind an event which cannot be folded, and let them go on
+    #[command(subcommand)]
+    Parked(self::views::ParkedCommand),
     /// Let the standby of this home take over from the projector
     Promote,
     /// Back up ledger, stream, checkpoints and public keys, while running or stopped

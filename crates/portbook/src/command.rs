@@ -13,9 +13,13 @@ mod init;
 mod key;
 mod man;
 mod order;
+mod parked;
+mod projection;
 mod promote;
+mod rebuild;
 mod record;
 mod repair;
+mod replay;
 mod restore;
 mod run;
 mod simulate;
@@ -48,6 +52,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Source(args) => source::run(session, &args),
         Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
         Command::Promote => promote::run(session),
         Command::Backup(args) => backup::run(session, &args),
         Command::Restore(args) => restore::run(session, &args),

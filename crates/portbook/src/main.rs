@@ -7,6 +7,7 @@ mod config;
 mod control_message;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod key_file;
@@ -19,6 +20,7 @@ mod serving;
 mod session;
 mod speech;
 mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 
