@@ -8,6 +8,7 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
@@ -16,6 +17,7 @@ mod crash;
 mod forgery;
 mod import;
 mod kill;
+mod manual;
 mod node;
 mod producers;
 mod reading;

@@ -1,5 +1,6 @@
 //! What can be typed: the command line as it is declared.
 
+mod answers;
 mod backup;
 mod feed;
 mod key;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
@@ -115,6 +117,12 @@ pub(crate) enum Command {
     Case(CaseArgs),
     /// Show the balance of a licence
     License(LicenseArgs),
+    /// Answer one of 25 questions about licences and clearances, with its definition and what it rests on
+    Stats(StatsArgs),
+    /// List broken rules with the records they rest on
+    Findings(FindingsArgs),
+    /// Judge dated claims by what is recorded
+    Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
     /// Look at single records
