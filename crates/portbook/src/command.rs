@@ -12,6 +12,7 @@ mod export;
 mod feed;
 mod import;
 mod init;
+mod key;
 mod man;
 mod order;
 mod parked;
@@ -20,13 +21,16 @@ mod promote;
 mod published;
 mod rebuild;
 mod record;
+mod repair;
 mod replay;
 mod report;
 mod restore;
 mod run;
 mod simulate;
+mod source;
 mod stream;
 mod timeline;
+mod vault;
 mod verify;
 
 use crate::args::{Command, Part};
@@ -53,6 +57,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Export(args) => export::run(session, &args),
         Command::Report(args) => report::run(session, &args),
         Command::Record(args) => record::run(session, &args),
+        Command::Key(args) => key::run(session, &args),
+        Command::Source(args) => source::run(session, &args),
+        Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Rebuild(args) => rebuild::run(session, &args),
         Command::Projection(command) => projection::run(session, &command),
