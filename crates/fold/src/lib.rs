@@ -9,13 +9,14 @@ mod control;
 mod delivery;
 mod fold;
 pub mod lookup;
-mod name;
 mod reading;
+mod row;
 
 pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
-pub use commit::{Commit, LeafBatch, Lookups, Sealed};
+pub use commit::{ChainEntry, Commit, LeafBatch, Lookups, Sealed};
 pub use control::replay_control;
 pub use delivery::Delivery;
 pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use lookup::LookupKey;
 pub use reading::{EventReading, Reading, Unplaced, read, read_all};
+pub use row::row_of;

@@ -212,7 +212,7 @@ fn verification(error: &VerifyError) -> Exit {
 
 fn running(error: &RunError) -> Exit {
     match error {
-        RunError::Take(TakeError::Store(error)) => store(error),
+        RunError::Take(TakeError::Store(error)) | RunError::Store(error) => store(error),
         RunError::Anchor(AnchorError::Read(_))
         | RunError::Reader(ReaderError::Api(_))
         | RunError::Stream(_)

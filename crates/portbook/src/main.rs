@@ -20,6 +20,10 @@ use clap::Parser;
 use crate::args::Cli;
 use crate::session::Session;
 
+/// Reading events makes many small values; the system's allocator was a sixth of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -11,6 +11,6 @@ mod signer;
 
 pub use anchor::{AnchorError, check_head, check_identity, difference};
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
-pub use projector::{Batch, Projector, TakeError, Taken};
+pub use projector::{Batch, Projector, TakeError, Taken, Written};
 pub use run::{Pace, Position, RunError, RunParts, run};
 pub use signer::{SignError, SignerParts};

@@ -17,9 +17,9 @@ pub(crate) const VERDICTS: &[u8] = b"V";
 /// How far signatures have been checked.
 pub(crate) const VERDICT_POSITION: &[u8] = b"v";
 
-/// Prefix of the timeline rows of one chain, by position in the chain.
-pub(crate) fn rows(chain: Chain) -> Vec<u8> {
-    named(b'P', chain)
+/// Prefix of the entries of one chain, by position in the chain.
+pub(crate) fn entries(chain: Chain) -> Vec<u8> {
+    named(b'I', chain)
 }
 
 /// Key of the head of one chain.

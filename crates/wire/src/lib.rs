@@ -21,7 +21,7 @@ mod upcast;
 pub use decode::{DecodeError, decode_event};
 pub use digest::{event_digest, msg_id};
 pub use envelope::{Decided, EncodeError, Envelope, Mode, SequenceError, encode, encode_into};
-pub use head::{Attribute, EventHead, EventKey, Quarantine, read_head};
+pub use head::{Attribute, EventHead, EventKey, EventNumbers, Quarantine, read_head, read_numbered_head};
 pub use json::{JsonError, JsonRule, SyntaxError};
 pub use source::Source;
 pub use type_name::TypeName;

@@ -1,0 +1,69 @@
+//! What a timeline shows of a record, made again from the record whenever somebody looks.
+//!
+//! Nothing of it is stored but a remark: rows cannot be stale, and recording an event does not wait for its content to be
+//! understood.
+
+use portbook_domain::PortCode;
+use portbook_ledger::{Index, Record, RecordKind};
+use portbook_views::{Placement, RecordClass, TimelineRow};
+use portbook_wire::{decode_event, read_head};
+
+use crate::reading::Unplaced;
+
+/// What stands between the word and the reason in the remark on a message in quarantine.
+const REMARK_BREAK: char = '\n';
+
+/// The remark on a message in quarantine.
+pub(crate) fn quarantine_remark(reason: &Unplaced) -> String {
+    format!("{}{REMARK_BREAK}{reason}", reason.word())
+}
+
+/// The row of `record`, which is the leaf at `index` and was remarked on as `remark`.
+#[must_use]
+pub fn row_of(index: Index, record: &Record<'_>, remark: &str) -> TimelineRow {
+    let place = Placement {
+        index: index.get(),
+        chain_seq: record.chain_seq.get(),
+        recorded_at_ns: record.recorded_at_ns,
+    };
+    let class = match record.kind {
+        RecordKind::Event => RecordClass::Event,
+        RecordKind::Redelivery => RecordClass::Redelivery,
+        RecordKind::Conflict => RecordClass::Conflict,
+        RecordKind::Control => return TimelineRow::bare(place, RecordClass::Control, remark),
+        RecordKind::Quarantine => {
+            let (word, reason) = remark.split_once(REMARK_BREAK).unwrap_or((remark, ""));
+            let mut row = TimelineRow::bare(place, RecordClass::Quarantine, word);
+            reason.clone_into(&mut row.note);
+            return row;
+        }
+    };
+    TimelineRow {
+        class,
+        refers_to: record.refers_to.map(Index::get),
+        ..event_row(place, record)
+    }
+}
+
+fn event_row(place: Placement, record: &Record<'_>) -> TimelineRow {
+    match decode_event(record.body) {
+        Ok((envelope, event)) => {
+            let elsewhere = |port: &PortCode| port.as_str().as_bytes() != record.chain.as_bytes();
+            TimelineRow {
+                simulated: envelope.simulated,
+                port_as_written: Some(envelope.port).filter(elsewhere),
+                ..TimelineRow::of_event(place, &event)
+            }
+        }
+        Err(error) => {
+            let mut row = TimelineRow::bare(place, RecordClass::Event, "");
+            if let Ok(head) = read_head(record.subject, record.body) {
+                head.type_name.clone_into(&mut row.event);
+                head.id.clone_into(&mut row.event_id);
+                head.case.clone_into(&mut row.case);
+            }
+            row.unreadable = Some(error.to_string());
+            row
+        }
+    }
+}
