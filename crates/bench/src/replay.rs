@@ -14,7 +14,7 @@ use crate::site::{Place, log_key, origin};
 use crate::{Failure, bare};
 
 /// Messages of one commit, as `config/default.toml` has it.
-pub(crate) const BATCH_MESSAGES: usize = 5_000;
+pub(crate) const BATCH_MESSAGES: usize = 2_000;
 const ROUNDS: u64 = 3;
 /// As `config/default.toml` has them.
 const BATCH_WAIT: Duration = Duration::from_millis(200);

@@ -1,6 +1,6 @@
 //! The import: chunk by chunk, each checked against the stream while the one before is being published.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::io::BufRead;
 
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
@@ -8,18 +8,22 @@ use portbook_ledger::SecretKey;
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 
-use crate::history::{Familiarity, History};
-use crate::preparation::{CHUNKS_AHEAD, Line, Prepared, prepare_all};
+use crate::history::{Familiarity, Findings, History};
+use crate::preparation::{CHUNKS_AHEAD, Line, Preparation, Prepared};
+
+/// Chunks under way to the server at once: while it syncs one, the next is already there. They arrive in order.
+const CHUNKS_UNDER_WAY: usize = 2;
+/// Chunks looked up ahead: the server answers only between two syncs.
+const CHUNKS_LOOKED_UP: usize = 1;
 
 /// Publishes observed facts of one source.
 #[derive(Debug)]
 pub struct Importer {
     publisher: Publisher,
     history: History,
-    source: Source,
-    key: SecretKey,
+    preparation: Preparation,
 }
 
 /// What an import did.
@@ -71,8 +75,8 @@ pub enum ImportError {
     /// A rejected line could not be kept.
     #[error("could not keep a rejected line")]
     Rejects(#[source] std::io::Error),
-    /// The preparing thread ended in a panic.
-    #[error("preparing lines ended unexpectedly")]
+    /// A task of the import ended in a panic.
+    #[error("preparing or publishing lines ended unexpectedly")]
     Worker(#[from] JoinError),
 }
 
@@ -83,8 +87,7 @@ impl Importer {
         Self {
             publisher,
             history: History::new(Log::ledger(bus)),
-            source,
-            key,
+            preparation: Preparation { source, key },
         }
     }
 
@@ -99,34 +102,64 @@ impl Importer {
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Tally, ImportError> {
         let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let (source, key) = (self.source.clone(), self.key.clone());
-        let preparing =
-            tokio::task::spawn_blocking(move || prepare_all(observations, &source, &key, &sender));
+        let preparation = self.preparation.clone();
+        let preparing = tokio::task::spawn_blocking(move || preparation.prepare_all(observations, &sender));
         let mut tally = Tally::default();
-        let mut under_way: Vec<Chosen> = Vec::new();
+        let mut looked_up: VecDeque<Waiting> = VecDeque::new();
+        let mut under_way: VecDeque<Flight> = VecDeque::new();
         while let Some(chunk) = chunks.recv().await {
             let ready = sort_out(chunk?, reject, &mut tally)?;
-            let subjects: BTreeSet<&str> = ready
-                .iter()
-                .map(|event| event.outgoing.subject.as_str())
-                .collect();
-            // The chunk before is published while this one is looked up: neither needs the other's answer, because what
-            // is under way was noted before.
-            let publisher = self.publisher.clone();
-            let (sent, names) = apart(std::mem::take(&mut under_way));
-            let (results, looked) =
-                tokio::join!(publisher.publish_batch(sent), self.history.look_at(&subjects));
-            self.settle(&names, results, &mut tally)?;
-            looked?;
-            under_way = self.choose(ready, &mut tally);
+            let subjects = ready.iter().map(|event| event.outgoing.subject.as_str()).collect();
+            let look = self.history.look_at(&subjects);
+            looked_up.push_back(Waiting { ready, look });
+            if looked_up.len() > CHUNKS_LOOKED_UP {
+                self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
+            }
             progress(&tally);
         }
-        let (sent, names) = apart(under_way);
-        let results = self.publisher.publish_batch(sent).await;
-        self.settle(&names, results, &mut tally)?;
+        while !looked_up.is_empty() {
+            self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
+        }
+        while !under_way.is_empty() {
+            self.land(&mut under_way, &mut tally).await?;
+        }
         preparing.await?;
         progress(&tally);
         Ok(tally)
+    }
+
+    /// Sends the chunk that was looked up first.
+    async fn proceed(
+        &mut self,
+        looked_up: &mut VecDeque<Waiting>,
+        under_way: &mut VecDeque<Flight>,
+        tally: &mut Tally,
+    ) -> Result<(), ImportError> {
+        let Some(Waiting { ready, look }) = looked_up.pop_front() else {
+            return Ok(());
+        };
+        self.history.learn(look.await??);
+        while under_way.len() >= CHUNKS_UNDER_WAY {
+            self.land(under_way, tally).await?;
+        }
+        let chosen = self.choose(ready, tally);
+        under_way.push_back(self.send(chosen));
+        Ok(())
+    }
+
+    fn send(&self, chosen: Vec<Chosen>) -> Flight {
+        let (sent, names) = apart(chosen);
+        let publisher = self.publisher.clone();
+        let results = tokio::spawn(async move { publisher.publish_batch(sent).await });
+        Flight { names, results }
+    }
+
+    /// Waits for the chunk that was sent first.
+    async fn land(&mut self, under_way: &mut VecDeque<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
+        let Some(Flight { names, results }) = under_way.pop_front() else {
+            return Ok(());
+        };
+        self.settle(&names, results.await?, tally)
     }
 
     fn choose(&mut self, ready: Vec<Prepared>, tally: &mut Tally) -> Vec<Chosen> {
@@ -159,7 +192,7 @@ impl Importer {
     ) -> Result<(), ImportError> {
         for ((subject, familiarity), result) in published.iter().zip(results) {
             let appended = result?;
-            self.history.note_seq(subject, appended.seq);
+            self.history.note_stored(subject, appended.seq);
             tally.last_seq = tally.last_seq.max(appended.seq);
             match familiarity {
                 Familiarity::Conflicting => tally.conflicting += 1,
@@ -168,6 +201,18 @@ impl Importer {
         }
         Ok(())
     }
+}
+
+/// A chunk whose cases are being looked up.
+struct Waiting {
+    ready: Vec<Prepared>,
+    look: JoinHandle<Result<Findings, ReadError>>,
+}
+
+/// A chunk under way.
+struct Flight {
+    names: Vec<(String, Familiarity)>,
+    results: JoinHandle<Vec<Result<Appended, PublishError>>>,
 }
 
 /// A message chosen to be published, and how it was counted.

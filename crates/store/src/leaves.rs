@@ -7,7 +7,7 @@ use sled::IVec;
 
 use crate::durable::StoreError;
 use crate::key;
-use crate::packed::{items, value_holding};
+use crate::packed::{items, restored, value_holding};
 use crate::reader::reading;
 
 /// Iterator over packed values.
@@ -58,12 +58,13 @@ impl Leaves {
     }
 
     /// The value that holds the next item, and the number of its first.
-    fn value(&mut self) -> sled::Result<Option<(u64, IVec)>> {
-        if let Some((at, value)) = self.ahead.as_mut().and_then(Iterator::next).transpose()?
+    fn value(&mut self) -> Result<Option<(u64, IVec)>, StoreError> {
+        let ahead = self.ahead.as_mut().and_then(Iterator::next);
+        if let Some((at, value)) = ahead.transpose().map_err(reading)?
             && let Some(number) = at.strip_prefix(self.prefix.as_slice()).and_then(key::number_of)
             && number == self.next
         {
-            return Ok(Some((number, value)));
+            return Ok(Some((number, restored(&self.prefix, value)?)));
         }
         // The first value; or a writer has meanwhile joined the pieces that stood here.
         let found = value_holding(&self.db, &self.prefix, self.next)?;
@@ -90,7 +91,7 @@ impl Iterator for Leaves {
         }
         let found = match self.value() {
             Ok(found) => found,
-            Err(source) => return Some(Err(self.fail(reading(source)))),
+            Err(error) => return Some(Err(self.fail(error))),
         };
         let missing = StoreError::LeafMissing {
             index: self.next,

@@ -1,18 +1,28 @@
-//! Runs of consecutive items packed into values of about 7 KiB, as `u16 length || bytes` each.
+//! Runs of consecutive items packed into values of a few KiB, as `u16 length || bytes` each.
 //!
 //! An item per key costs sled several times its size; a packed value costs little more than its bytes, and its form
 //! is that of the C2SP entry bundle. A batch appends a *piece*; once the pieces since the last boundary fill a *chunk* they are
 //! replaced by it. Pieces and chunks read alike: a value under the number of its first item.
 
+//!
+//! Leaves are compressed: sled writes each value about eight times before it rests, and the disk is what bounds a replay.
+
 use sled::IVec;
 
+use crate::codec::RowError;
+use crate::durable::StoreError;
 use crate::key;
+use crate::reader::reading;
 
-/// Bytes of a chunk, unless a single item is longer.
+/// Bytes of a stored chunk, unless a single item is longer.
 ///
 /// Larger ones cost memory and save nothing: sled keeps whole nodes, each of up to 17 values, and looks only after some
 /// thousand accesses whether its cache is full. Chunks of 60 KiB made that 600 MB.
 pub(crate) const CHUNK_BYTES_MAX: usize = 7 * 1024;
+/// Bytes of a chunk of leaves before it is compressed, which halves them.
+const LEAVES_BYTES_MAX: usize = 2 * CHUNK_BYTES_MAX;
+/// More than any chunk of leaves holds: what claims more was not written here.
+const INFLATED_BYTES_MAX: usize = LEAVES_BYTES_MAX + 2 + 65_535;
 /// A chunk never crosses a multiple of this number of items, so that entry bundles are whole chunks.
 const CHUNK_ITEMS_MAX: u64 = 256;
 
@@ -45,8 +55,13 @@ impl PackedWriter {
     /// `items` must be at most 65,535 bytes each; longer ones were refused where they were made.
     pub(crate) fn append<'a>(&mut self, items: impl Iterator<Item = &'a [u8]>, batch: &mut sled::Batch) {
         let mut piece = (self.next, self.bytes.len());
+        let bytes_max = if is_compressed(&self.prefix) {
+            LEAVES_BYTES_MAX
+        } else {
+            CHUNK_BYTES_MAX
+        };
         for item in items {
-            if self.bytes.len() + 2 + item.len() > CHUNK_BYTES_MAX && !self.bytes.is_empty() {
+            if self.bytes.len() + 2 + item.len() > bytes_max && !self.bytes.is_empty() {
                 self.close(batch);
                 piece = (self.next, 0);
             }
@@ -62,7 +77,7 @@ impl PackedWriter {
         if let Some(bytes) = self.bytes.get(piece.1..)
             && !bytes.is_empty()
         {
-            batch.insert(key::numbered(&self.prefix, piece.0), bytes);
+            batch.insert(key::numbered(&self.prefix, piece.0), stored(&self.prefix, bytes));
             self.pieces.push(piece.0);
         }
     }
@@ -71,19 +86,62 @@ impl PackedWriter {
         for piece in self.pieces.drain(..).filter(|piece| *piece != self.first) {
             batch.remove(key::numbered(&self.prefix, piece));
         }
-        batch.insert(key::numbered(&self.prefix, self.first), self.bytes.as_slice());
+        batch.insert(
+            key::numbered(&self.prefix, self.first),
+            stored(&self.prefix, &self.bytes),
+        );
         self.bytes.clear();
         self.first = self.next;
     }
 }
 
 /// The value that holds item `number`, and the number of its first item.
-pub(crate) fn value_holding(db: &sled::Db, prefix: &[u8], number: u64) -> sled::Result<Option<(u64, IVec)>> {
+pub(crate) fn value_holding(
+    db: &sled::Db,
+    prefix: &[u8],
+    number: u64,
+) -> Result<Option<(u64, IVec)>, StoreError> {
     let last = db
         .range(prefix.to_vec()..=key::numbered(prefix, number))
         .next_back()
-        .transpose()?;
-    Ok(last.and_then(|(found, value)| Some((key::number_of(&found)?, value))))
+        .transpose()
+        .map_err(reading)?;
+    let Some((found, value)) = last else { return Ok(None) };
+    let Some(first) = key::number_of(&found) else {
+        return Ok(None);
+    };
+    Ok(Some((first, restored(prefix, value)?)))
+}
+
+fn is_compressed(prefix: &[u8]) -> bool {
+    prefix == key::LEAVES
+}
+
+/// A packed value as it is stored under `prefix`.
+pub(crate) fn stored(prefix: &[u8], packed: &[u8]) -> IVec {
+    if is_compressed(prefix) {
+        lz4_flex::block::compress_prepend_size(packed).into()
+    } else {
+        packed.into()
+    }
+}
+
+/// The packed value that is stored under `prefix` as `value`.
+pub(crate) fn restored(prefix: &[u8], value: IVec) -> Result<IVec, StoreError> {
+    if !is_compressed(prefix) {
+        return Ok(value);
+    }
+    let unreadable = StoreError::Row {
+        what: "chunk of leaves",
+        source: RowError::NotCanonical,
+    };
+    match lz4_flex::block::uncompressed_size(&value) {
+        Ok((bytes, compressed)) if bytes <= INFLATED_BYTES_MAX => {
+            let packed = lz4_flex::block::decompress(compressed, bytes);
+            Ok(packed.ok().ok_or(unreadable)?.into())
+        }
+        Ok(_) | Err(_) => Err(unreadable),
+    }
 }
 
 /// The items of one packed value; stops early where the value is cut short.

@@ -185,7 +185,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when it cannot be read.
     pub fn verdict(&self, index: Index) -> Result<Option<Verdict>, StoreError> {
-        let found = value_holding(&self.db, key::VERDICTS, index.get()).map_err(reading)?;
+        let found = value_holding(&self.db, key::VERDICTS, index.get())?;
         Ok(found.and_then(|(first, verdicts)| {
             let at = usize::try_from(index.get() - first).ok()?;
             Verdict::from_byte(*verdicts.get(at)?)
@@ -219,7 +219,7 @@ impl StoreReader {
     }
 
     fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = value_holding(&self.db, prefix, number).map_err(reading)?;
+        let found = value_holding(&self.db, prefix, number)?;
         Ok(found.and_then(|(first, value)| {
             let skipped = usize::try_from(number - first).ok()?;
             items(&value).nth(skipped).map(<[u8]>::to_vec)

@@ -9,7 +9,6 @@ use crate::codec::RowError;
 use crate::durable::StoreError;
 use crate::key;
 use crate::packed::{items, value_holding};
-use crate::reader::reading;
 
 /// Keeps the packed value that was read last: the next record is often in it as well.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl RecordCursor {
 
     fn leaf(&mut self, index: Index) -> Result<Option<&[u8]>, StoreError> {
         if self.held_at(index).is_none() {
-            self.held = value_holding(&self.db, key::LEAVES, index.get()).map_err(reading)?;
+            self.held = value_holding(&self.db, key::LEAVES, index.get())?;
         }
         Ok(self.held_at(index))
     }
