@@ -13,5 +13,6 @@ mod forgery;
 mod import;
 mod kill;
 mod node;
+mod reading;
 mod speech;
 mod tour;

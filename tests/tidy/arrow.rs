@@ -9,7 +9,9 @@ use super::tree::{Finding, TextFile};
 const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
+    ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -18,17 +20,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("projection", "domain wire ledger views fold store"),
+    ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
 ];
 

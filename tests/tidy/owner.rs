@@ -6,18 +6,26 @@ use super::tree::{Finding, TextFile};
 /// What comes from outside, and whose it is.
 const OWNERS: &[(&str, &str)] = &[
     ("async-nats", "bus"),
+    ("axum", "http"),
     ("bincode", "store"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
     ("ed25519-dalek", "ledger"),
     ("figment", "portbook"),
     ("getrandom", "portbook"),
+    ("http-body-util", "http"),
+    ("hyper", "http"),
+    ("hyper-util", "http"),
     ("indicatif", "portbook"),
     ("nkeys", "bus"),
+    ("prometheus-client", "http"),
+    ("rustls-native-certs", "http"),
     ("serde_json", "wire"),
     ("sha2", "ledger"),
     ("sled", "store"),
     ("toml", "domain"),
+    ("tokio-rustls", "http"),
+    ("tower-service", "http"),
     ("tracing-subscriber", "portbook"),
 ];
 
@@ -41,9 +49,15 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "sha2",
         "a stream's configuration is pinned by digest, and bus does not rest on ledger",
     ),
+    ("http", "serde_json", "problem documents and health are JSON"),
     ("portbook", "serde_json", "it prints answers as JSON"),
     ("portbook", "toml", "it reads settings, as domain reads policies"),
     ("service", "serde_json", "it passes on the error of wire's writer"),
+    (
+        "simulator",
+        "toml",
+        "it reads scenarios, as domain reads policies",
+    ),
     (
         "testkit",
         "serde_json",

@@ -4,7 +4,6 @@ mod attestor;
 mod question;
 mod rederive;
 mod verify;
-mod workers;
 
 pub use attestor::{attest, verdicts_of};
 pub use question::{QuestionError, RecordAt, Records, case, describe, license, record};

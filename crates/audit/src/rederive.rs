@@ -2,11 +2,10 @@
 
 use portbook_fold::{Book, Delivery, replay_control};
 use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind};
-use portbook_store::{Packed, StoreError, StoreReader, Verdict};
+use portbook_store::{Packed, StoreError, StoreReader, Verdict, for_each_in_order};
 use portbook_wire::read_head;
 
 use crate::attestor::verdicts_of;
-use crate::workers::for_each_in_order;
 
 /// Signatures by verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,10 +4,9 @@ use portbook_ledger::{
     Auditor, Check, Checkpoint, CheckpointError, Fault, Hash, Leaf, LogVerdict, OpenedCheckpoint, Origin,
     RecordKind, SignedRoot, Size, VerifierKey, leaf_hash, tree::Frontier,
 };
-use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader};
+use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader, for_each_in_order};
 
 use crate::rederive::{Governance, Rederived, rederive};
-use crate::workers::for_each_in_order;
 
 /// What the one who verifies brings along; none of it comes from the ledger.
 #[derive(Debug, Clone)]

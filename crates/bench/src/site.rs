@@ -163,6 +163,7 @@ fn opening() -> Result<Opening, Failure> {
         references: BTreeMap::new(),
         policies: BTreeMap::new(),
         replicas: 1,
+        feed_bytes_max: 1 << 30,
         opened_at,
     })
 }

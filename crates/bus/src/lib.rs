@@ -20,7 +20,7 @@ pub use api::ApiError;
 pub use checkpoint::{CheckpointError, CheckpointRegister};
 pub use connection::{Bus, BusOptions, ConnectError, Login};
 pub use endpoint::{Answer, Endpoint, Endpoints, Failure, RequestError};
-pub use feed::{Feed, FeedMessage};
+pub use feed::{Fed, Feed, FeedEnd, FeedError, FeedFilter, FeedLag, FeedMessage, FeedReader};
 pub use identity::{Identity, IdentityError, create_seeds};
 pub use log::{Log, ReadError};
 pub use message::{Appended, Outgoing, Stored};

@@ -50,8 +50,8 @@ pub struct Log {
 }
 
 /// What one direct get brought.
-struct Page {
-    messages: Vec<Stored>,
+struct Page<M> {
+    messages: Vec<M>,
     /// Messages that match but were left out.
     pending: u64,
 }
@@ -163,6 +163,17 @@ impl Log {
         Ok(self.direct(&question, messages_max).await?.messages)
     }
 
+    /// Messages on subjects that match `filter`, from `start_seq` on, as the client brings them.
+    pub(crate) async fn messages_from(
+        &self,
+        start_seq: u64,
+        filter: &str,
+        messages_max: usize,
+    ) -> Result<Vec<Message>, ApiError> {
+        let question = json!({"seq": start_seq.max(1), "next_by_subj": filter, "batch": messages_max});
+        Ok(self.ask_direct(&question, messages_max).await?.messages)
+    }
+
     /// The message with sequence `seq`, from the stream's leader.
     ///
     /// # Errors
@@ -175,7 +186,7 @@ impl Log {
         })
     }
 
-    /// The first message of an exact subject at or after `start_seq`, from the stream's leader.
+    /// The first message on `subject`, which may have wildcards, at or after `start_seq`, from the stream's leader.
     pub(crate) async fn next_on(&self, subject: &str, start_seq: u64) -> Result<Option<Stored>, ApiError> {
         self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject}))
             .await
@@ -197,6 +208,28 @@ impl Log {
     }
 
     async fn leader_get(&self, question: &Value) -> Result<Option<Stored>, ApiError> {
+        let Some(raw) = self.leader_get_raw(question).await? else {
+            return Ok(None);
+        };
+        match Stored::from_raw(raw) {
+            Some(message) => Ok(Some(message)),
+            None => Err(ApiError::Malformed {
+                subject: self.stream.clone(),
+                rule: "a stored message in base64",
+            }),
+        }
+    }
+
+    /// The message with sequence `seq` and all its headers, from the stream's leader.
+    pub(crate) async fn get_raw(&self, seq: u64) -> Result<RawMessage, ReadError> {
+        let found = self.leader_get_raw(&json!({"seq": seq})).await?;
+        found.ok_or_else(|| ReadError::Missing {
+            stream: self.stream.clone(),
+            seq,
+        })
+    }
+
+    async fn leader_get_raw(&self, question: &Value) -> Result<Option<RawMessage>, ApiError> {
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
         let answer = match self.bus.api(&subject, question).await {
             Ok(answer) => answer,
@@ -204,17 +237,27 @@ impl Log {
             Err(error) => return Err(error),
         };
         let raw: RawAnswer = decode(&subject, &answer)?;
-        match Stored::from_raw(raw.message) {
-            Some(message) => Ok(Some(message)),
-            None => Err(ApiError::Malformed {
-                subject,
-                rule: "a stored message in base64",
-            }),
-        }
+        Ok(Some(raw.message))
+    }
+
+    /// As [`Log::ask_direct`], with every message taken apart.
+    async fn direct(&self, question: &Value, messages_max: usize) -> Result<Page<Stored>, ApiError> {
+        let Page { messages, pending } = self.ask_direct(question, messages_max).await?;
+        let malformed = || ApiError::Malformed {
+            subject: self.stream.clone(),
+            rule: "a stored message with its place",
+        };
+        let stored = messages
+            .into_iter()
+            .map(|message| Stored::from_direct(message).ok_or_else(malformed));
+        Ok(Page {
+            messages: stored.collect::<Result<_, _>>()?,
+            pending,
+        })
     }
 
     /// Sends one direct get and gathers its answers up to the end of the batch.
-    async fn direct(&self, question: &Value, messages_max: usize) -> Result<Page, ApiError> {
+    async fn ask_direct(&self, question: &Value, messages_max: usize) -> Result<Page<Message>, ApiError> {
         let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
         let timeout = self.bus.request_timeout();
         let started = Instant::now();
@@ -260,16 +303,11 @@ impl Log {
     }
 }
 
-impl Page {
+impl Page<Message> {
     /// Takes one answer in; answers whether it was the last.
     fn take(&mut self, answer: Message, subject: &str) -> Result<bool, ApiError> {
         let Some(status) = answer.status else {
-            let malformed = || ApiError::Malformed {
-                subject: subject.to_owned(),
-                rule: "a stored message with its place",
-            };
-            self.messages
-                .push(Stored::from_direct(answer).ok_or_else(malformed)?);
+            self.messages.push(answer);
             return Ok(false);
         };
         match status.as_u16() {

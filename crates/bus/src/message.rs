@@ -69,6 +69,13 @@ pub(crate) struct RawMessage {
     time: String,
 }
 
+impl RawMessage {
+    /// The block of its headers, as stored.
+    pub(crate) fn headers(&self) -> Option<Vec<u8>> {
+        BASE64.decode(&self.hdrs).ok()
+    }
+}
+
 impl Stored {
     /// From a consumer's delivery, whose place is in its reply subject.
     pub(crate) fn from_delivery(message: Message) -> Option<Self> {
@@ -144,7 +151,7 @@ fn nanoseconds(rfc3339: &str) -> Option<u64> {
 }
 
 /// Reads a header block exactly as the NATS client does, so that a message has the same headers on every way.
-fn parse_headers(block: &[u8]) -> Option<HeaderMap> {
+pub(crate) fn parse_headers(block: &[u8]) -> Option<HeaderMap> {
     let mut lines = std::str::from_utf8(block).ok()?.lines().peekable();
     lines.next()?.strip_prefix("NATS/1.0")?;
     let mut headers = HeaderMap::new();

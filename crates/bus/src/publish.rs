@@ -3,7 +3,7 @@
 //! The server syncs every single message before it acknowledges it, but an atomic batch of any size costs about the same as
 //! six messages. So while one group is under way messages gather, and leave together as the next.
 
-mod ack;
+pub(crate) mod ack;
 mod batch;
 mod parcel;
 mod settle;
@@ -15,7 +15,8 @@ use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use self::batch::{BatchIds, Results};
+pub(crate) use self::batch::BatchIds;
+use self::batch::Results;
 pub(crate) use self::parcel::Parcel;
 use crate::connection::Bus;
 use crate::log::Log;

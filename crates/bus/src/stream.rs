@@ -221,6 +221,21 @@ impl Bus {
         self.check_stream(spec).await
     }
 
+    /// Deletes a stream with everything in it. Only the operator may.
+    ///
+    /// # Errors
+    /// [`StreamError::Missing`] when there is none.
+    pub async fn delete_stream(&self, name: &str) -> Result<(), StreamError> {
+        let subject = format!("$JS.API.STREAM.DELETE.{name}");
+        match self.api(&subject, &Value::Null).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.refusal_code() == Some(STREAM_NOT_FOUND) => Err(StreamError::Missing {
+                stream: name.to_owned(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Identity and extent of a stream.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portbook_ledger::{Chain, Frontier, Hash, Index};
 use crate::book::Book;
 use crate::lookup::LookupKey;
+use portbook_ledger::{Chain, Frontier, Hash, Index};
 
 /// Consecutive leaves, packed one behind the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,9 +9,6 @@ use portbook_wire::{EventHead, EventNumbers, Quarantine, read_numbered_head, sub
 use crate::delivery::Delivery;
 use crate::lookup::{self, LookupKey};
 
-/// Messages below this number are read on one thread: starting a second costs more.
-const SPLIT_FROM: usize = 512;
-
 /// A message, read.
 #[derive(Debug)]
 pub enum Reading {
@@ -100,23 +97,10 @@ impl Unplaced {
     }
 }
 
-/// Reads every message of a batch, on two threads where that pays.
+/// Reads every message of a batch.
 #[must_use]
 pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading> {
-    if deliveries.len() < SPLIT_FROM {
-        return deliveries.iter().map(read).collect();
-    }
-    let (front, back) = deliveries.split_at(deliveries.len() / 2);
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| back.iter().map(read).collect::<Vec<_>>());
-        let mut readings: Vec<_> = front.iter().map(read).collect();
-        match other.join() {
-            Ok(rest) => readings.extend(rest),
-            // Reading does not panic; should it, the panic is this thread's as well.
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        readings
-    })
+    deliveries.iter().map(read).collect()
 }
 
 /// Reads one message.

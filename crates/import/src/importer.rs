@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
 use portbook_ledger::SecretKey;
 use portbook_wire::observation::{BadLine, Observations};
@@ -11,10 +12,16 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::history::{Familiarity, Findings, History};
-use crate::preparation::{CHUNKS_AHEAD, Line, Preparation, Prepared};
+use crate::preparation::{LINES_TOGETHER, Line, Message, Part, Preparation, Prepared, read_all};
 
 /// Chunks under way to the server at once: while it syncs one, the next is already there. They arrive in order.
 const CHUNKS_UNDER_WAY: usize = 2;
+/// Parts of a file read ahead of being prepared.
+const PARTS_AHEAD: usize = 2;
+/// Parts being prepared, or waiting prepared for those before them.
+const PARTS_AT_ONCE: usize = 4;
+/// Lines published together: the most an atomic batch of the server takes.
+const CHUNK_LINES: usize = 2 * LINES_TOGETHER;
 /// Chunks looked up ahead: the server answers only between two syncs.
 const CHUNKS_LOOKED_UP: usize = 1;
 
@@ -101,15 +108,22 @@ impl Importer {
         reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Tally, ImportError> {
-        let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let preparation = self.preparation.clone();
-        let preparing = tokio::task::spawn_blocking(move || preparation.prepare_all(observations, &sender));
+        let (sender, parts) = mpsc::channel(PARTS_AHEAD);
+        let reading = tokio::task::spawn_blocking(move || read_all(observations, &sender));
+        let mut prepared = self.prepare_ahead(parts);
         let mut tally = Tally::default();
         let mut looked_up: VecDeque<Waiting> = VecDeque::new();
         let mut under_way: VecDeque<Flight> = VecDeque::new();
-        while let Some(chunk) = chunks.recv().await {
-            let ready = sort_out(chunk?, reject, &mut tally)?;
-            let subjects = ready.iter().map(|event| event.outgoing.subject.as_str()).collect();
+        let mut broken = None;
+        while broken.is_none()
+            && let Some((lines, error)) = next_chunk(&mut prepared).await?
+        {
+            broken = error;
+            let ready = sort_out(lines, reject, &mut tally)?;
+            let subjects = ready
+                .iter()
+                .map(|event| event.outgoing.subject.as_str())
+                .collect();
             let look = self.history.look_at(&subjects);
             looked_up.push_back(Waiting { ready, look });
             if looked_up.len() > CHUNKS_LOOKED_UP {
@@ -123,9 +137,28 @@ impl Importer {
         while !under_way.is_empty() {
             self.land(&mut under_way, &mut tally).await?;
         }
-        preparing.await?;
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        reading.await?;
         progress(&tally);
         Ok(tally)
+    }
+
+    /// Prepares what was read on threads that stay: signing alone takes longer than the server takes to store an event.
+    fn prepare_ahead(&self, mut parts: mpsc::Receiver<Part>) -> Ahead {
+        let preparation = self.preparation.clone();
+        stream::poll_fn(move |context| parts.poll_recv(context))
+            .map(move |(lines, broken)| {
+                let preparation = preparation.clone();
+                let prepared = tokio::task::spawn_blocking(move || preparation.prepare(lines));
+                async move {
+                    let (lines, error) = prepared.await?;
+                    Ok((lines, error.or(broken.map(ImportError::Unreadable))))
+                }
+            })
+            .buffered(PARTS_AT_ONCE)
+            .boxed()
     }
 
     /// Sends the chunk that was looked up first.
@@ -162,9 +195,9 @@ impl Importer {
         self.settle(&names, results.await?, tally)
     }
 
-    fn choose(&mut self, ready: Vec<Prepared>, tally: &mut Tally) -> Vec<Chosen> {
+    fn choose(&mut self, ready: Vec<Message>, tally: &mut Tally) -> Vec<Chosen> {
         let mut chosen = Vec::with_capacity(ready.len());
-        for Prepared {
+        for Message {
             key,
             digest,
             outgoing,
@@ -205,7 +238,7 @@ impl Importer {
 
 /// A chunk whose cases are being looked up.
 struct Waiting {
-    ready: Vec<Prepared>,
+    ready: Vec<Message>,
     look: JoinHandle<Result<Findings, ReadError>>,
 }
 
@@ -221,6 +254,28 @@ struct Chosen {
     familiarity: Familiarity,
 }
 
+/// Parts of a file in order, prepared.
+type Ahead = BoxStream<'static, Result<Prepared, JoinError>>;
+
+/// The lines of the next chunk; none when the file has ended.
+async fn next_chunk(prepared: &mut Ahead) -> Result<Option<Prepared>, ImportError> {
+    let mut chunk = Vec::with_capacity(CHUNK_LINES);
+    while chunk.len() < CHUNK_LINES {
+        match prepared.next().await {
+            Some(part) => {
+                let (lines, error) = part?;
+                chunk.extend(lines);
+                if error.is_some() {
+                    return Ok(Some((chunk, error)));
+                }
+            }
+            None if chunk.is_empty() => return Ok(None),
+            None => break,
+        }
+    }
+    Ok(Some((chunk, None)))
+}
+
 fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<(String, Familiarity)>) {
     let counted = |one: &Chosen| (one.outgoing.subject.clone(), one.familiarity);
     let names = chosen.iter().map(counted).collect();
@@ -231,7 +286,7 @@ fn sort_out(
     chunk: Vec<Line>,
     reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
     tally: &mut Tally,
-) -> Result<Vec<Prepared>, ImportError> {
+) -> Result<Vec<Message>, ImportError> {
     let mut ready = Vec::with_capacity(chunk.len());
     for line in chunk {
         tally.lines += 1;

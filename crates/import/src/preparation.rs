@@ -1,8 +1,6 @@
-//! Lines into messages: read, encode, hash and sign, ahead of publishing and on threads of their own.
+//! Lines into messages: read, encode, hash and sign.
 
 use std::io::BufRead;
-use std::num::NonZero;
-use std::thread;
 
 use bytes::Bytes;
 use portbook_bus::Outgoing;
@@ -13,23 +11,21 @@ use tokio::sync::mpsc;
 
 use crate::importer::ImportError;
 
-/// Lines published together: the most an atomic batch of the server takes.
-pub(crate) const LINES_TOGETHER: usize = 1000;
-/// Chunks prepared ahead of the one being published.
-pub(crate) const CHUNKS_AHEAD: usize = 2;
+/// Lines read and prepared together: half of what is published together, so that two threads share a chunk.
+pub(crate) const LINES_TOGETHER: usize = 500;
 
 /// What became of one line before anything was published.
 #[derive(Debug)]
 pub enum Line {
     /// A message, ready to be published.
-    Ready(Prepared),
+    Ready(Message),
     /// No observation.
     Bad(Box<BadLine>),
 }
 
 /// An event as a message, and what tells it from others.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct Message {
     pub(crate) key: EventKey,
     pub(crate) digest: String,
     pub(crate) outgoing: Outgoing,
@@ -43,76 +39,46 @@ pub(crate) struct Preparation {
 }
 
 impl Preparation {
-    /// Prepares every line of `observations` in order. Ends early when nobody takes the chunks any more.
-    pub(crate) fn prepare_all(
-        &self,
-        mut observations: Observations<impl BufRead>,
-        chunks: &mpsc::Sender<Result<Vec<Line>, ImportError>>,
-    ) {
-        loop {
-            let (read, broken) = next_lines(&mut observations);
-            let is_last = read.len() < LINES_TOGETHER;
-            for chunk in self.prepare_together(read) {
-                let failed = chunk.is_err();
-                if chunks.blocking_send(chunk).is_err() || failed {
-                    return;
-                }
-            }
-            if let Some(error) = broken {
-                // Whoever takes the chunks may be gone, and then nobody needs to know.
-                chunks
-                    .blocking_send(Err(ImportError::Unreadable(error)))
-                    .unwrap_or_default();
-            }
-            if is_last {
-                return;
-            }
-        }
-    }
-
-    /// Prepares the lines of a chunk on every core: signing alone takes longer than the server takes to store an event.
-    /// Where a line cannot be prepared, those before it come first and then its error.
-    fn prepare_together(&self, read: Vec<Read>) -> Vec<Result<Vec<Line>, ImportError>> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let share = read.len().div_ceil(threads).max(1);
-        let mut read = read.into_iter();
-        let prepared = thread::scope(|scope| {
-            let mut shares = Vec::new();
-            while read.len() > 0 {
-                let lines: Vec<Read> = read.by_ref().take(share).collect();
-                shares.push(scope.spawn(move || lines.into_iter().map(|line| self.prepare_line(line)).collect::<Vec<_>>()));
-            }
-            let joined = shares.into_iter().map(|share| match share.join() {
-                Ok(lines) => lines,
-                // Preparing does not panic; should it, the panic is this thread's as well.
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            joined.flatten().collect::<Vec<_>>()
-        });
-        let mut chunk = Vec::with_capacity(prepared.len());
-        for line in prepared {
+    /// Prepares lines in order. What cannot be prepared ends them: nothing behind it is looked at.
+    pub(crate) fn prepare(&self, read: Vec<Read>) -> Prepared {
+        let mut lines = Vec::with_capacity(read.len());
+        for line in read {
+            let line = match line {
+                Ok(observation) => prepare_observation(observation, &self.source, &self.key),
+                Err(bad) => Ok(Line::Bad(bad)),
+            };
             match line {
-                Ok(line) => chunk.push(line),
-                Err(error) => return vec![Ok(chunk), Err(error)],
+                Ok(line) => lines.push(line),
+                Err(error) => return (lines, Some(error)),
             }
         }
-        vec![Ok(chunk)]
+        (lines, None)
     }
+}
 
-    fn prepare_line(&self, read: Read) -> Result<Line, ImportError> {
-        match read {
-            Ok(observation) => prepare(observation, &self.source, &self.key),
-            Err(bad) => Ok(Line::Bad(bad)),
+/// Lines as they were read, and why there are no more where that is not the end of the file.
+pub(crate) type Part = (Vec<Read>, Option<ReadError>);
+
+/// Lines prepared, and why there are no more where that is not the end of the file.
+pub(crate) type Prepared = (Vec<Line>, Option<ImportError>);
+
+/// Reads every line of `observations`, some at a time. Ends early when nobody takes them any more.
+pub(crate) fn read_all(mut observations: Observations<impl BufRead>, parts: &mpsc::Sender<Part>) {
+    loop {
+        let (lines, broken) = next_lines(&mut observations);
+        let is_last = lines.len() < LINES_TOGETHER;
+        if parts.blocking_send((lines, broken)).is_err() || is_last {
+            return;
         }
     }
 }
 
 /// A line as it was read.
-type Read = Result<Observation, Box<BadLine>>;
+pub(crate) type Read = Result<Observation, Box<BadLine>>;
 
 /// The next lines, fewer than [`LINES_TOGETHER`] only at the end, and why there are no more if that is not the end of the
 /// file.
-fn next_lines(observations: &mut Observations<impl BufRead>) -> (Vec<Read>, Option<ReadError>) {
+fn next_lines(observations: &mut Observations<impl BufRead>) -> Part {
     let mut lines = Vec::with_capacity(LINES_TOGETHER);
     for read in observations.take(LINES_TOGETHER) {
         match read {
@@ -124,7 +90,11 @@ fn next_lines(observations: &mut Observations<impl BufRead>) -> (Vec<Read>, Opti
     (lines, None)
 }
 
-fn prepare(observation: Observation, source: &Source, key: &SecretKey) -> Result<Line, ImportError> {
+fn prepare_observation(
+    observation: Observation,
+    source: &Source,
+    key: &SecretKey,
+) -> Result<Line, ImportError> {
     let line = observation.line;
     let (envelope, data) = observation.into_event(source);
     let unwritable = |error: EncodeError| ImportError::Unwritable { line, source: error };
@@ -142,7 +112,7 @@ fn prepare(observation: Observation, source: &Source, key: &SecretKey) -> Result
         body: Bytes::from(body),
     };
     let digest = event_digest(&outgoing.body).as_str().to_owned();
-    Ok(Line::Ready(Prepared {
+    Ok(Line::Ready(Message {
         key: event_key,
         digest,
         outgoing,

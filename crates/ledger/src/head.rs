@@ -1,8 +1,10 @@
 //! The head: what a chain amounts to at a seal.
 
 mod proof;
+mod text;
 
 pub use proof::{HeadPath, HeadProof, HeadProofError, prove_head};
+pub use text::HeadProofText;
 
 use crate::{
     chain::Chain,

@@ -12,22 +12,30 @@ mod head;
 mod key;
 mod leaf;
 mod note;
+mod policy;
 mod position;
+mod proof_text;
 mod record;
 mod seal;
 mod signature;
 mod signed_log;
+mod tlog_proof;
 pub mod tree;
 
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
-pub use hash::{Hash, InvalidHash, sha256};
-pub use head::{Head, HeadError, HeadPath, HeadProof, HeadProofError, UnsortedHeads, heads_root, prove_head};
+pub use hash::{Hash, Hasher, InvalidHash, sha256};
+pub use head::{
+    Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
+    prove_head,
+};
 pub use key::{InvalidNoteKey, KeyName, NoteAlgorithm, NoteKeyId, SignerKey, VerifierKey};
 pub use leaf::{Leaf, LeafError};
 pub use note::{Note, NoteError, NoteSignature, VerifiedSignature};
+pub use policy::{Party, Policy, PolicyError};
 pub use position::{ChainSeq, Index, Seq, Size};
+pub use proof_text::InvalidProofText;
 pub use record::{BODY_BYTES_MAX, LEAF_BYTES_MAX, Record, RecordError, RecordKind};
 pub use seal::{SEAL_BYTES, Seal, SealError};
 pub use signature::{
@@ -35,4 +43,5 @@ pub use signature::{
     SignedMessage, event_signature_message, verify_events,
 };
 pub use signed_log::{Admission, Contradiction, SignedLog, SignedLogError, SignedRoot};
+pub use tlog_proof::{GrowthProof, TlogProof};
 pub use tree::{Frontier, NodeId, leaf_hash, node_hash};

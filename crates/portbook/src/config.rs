@@ -20,6 +20,9 @@ pub(crate) struct Config {
     pub(crate) keys: KeysConfig,
     pub(crate) nats: NatsConfig,
     pub(crate) projector: ProjectorConfig,
+    pub(crate) views: ViewsConfig,
+    pub(crate) feed: FeedConfig,
+    pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
     pub(crate) log: LogConfig,
@@ -63,6 +66,13 @@ pub(crate) struct ProjectorConfig {
     pub(crate) audit_at_start: AuditAtStart,
 }
 
+/// Section `views`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViewsConfig {
+    pub(crate) snapshot_interval_ms: u64,
+}
+
 /// How much of the ledger is hashed again before going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +81,21 @@ pub(crate) enum AuditAtStart {
     Full,
     /// What follows the last checkpoint.
     Tail,
+}
+
+/// Section `feed`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeedConfig {
+    pub(crate) bytes_max: u64,
+}
+
+/// Section `http`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpConfig {
+    pub(crate) listen_addr: String,
+    pub(crate) ready_lag_ms_max: u64,
 }
 
 /// Section `service`.

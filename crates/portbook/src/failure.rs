@@ -6,9 +6,11 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, ConnectError, IdentityError, PublishError, ReadError, ReaderError, ServerError, StreamError,
+    ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
+    StreamError,
 };
 use portbook_fold::FoldError;
+use portbook_projection::ProjectionError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
 use portbook_store::StoreError;
 
@@ -126,9 +128,11 @@ failures! {
     ConnectError => |_| Exit::Unavailable,
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
+    FeedError => feed,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
     VerifyError => verification,
     RunError => running,
 }
@@ -145,7 +149,12 @@ impl From<StoreError> for Failure {
             }
             StoreError::Damaged { .. } => failure
                 .hint("the stream is the backup: move the store away and let `portbook up` build it again"),
+            StoreError::Unanswered { .. } => {
+                failure.hint("run the command again; a portbook that is stopping answers nobody")
+            }
             StoreError::Exists { .. }
+            | StoreError::Foreign
+            | StoreError::Restless
             | StoreError::Sled { .. }
             | StoreError::Io { .. }
             | StoreError::Row { .. }
@@ -166,11 +175,26 @@ fn api(error: &ApiError) -> Exit {
     }
 }
 
+fn feed(error: &FeedError) -> Exit {
+    match error {
+        FeedError::Api(error) => api(error),
+        FeedError::Foreign { .. } => Exit::LedgerFault,
+        FeedError::Stream(_)
+        | FeedError::Read(_)
+        | FeedError::Moved { .. }
+        | FeedError::Unsendable { .. }
+        | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
 fn store(error: &StoreError) -> Exit {
     match error {
-        StoreError::Missing { .. } | StoreError::Exists { .. } | StoreError::InUse { .. } => {
-            Exit::Unavailable
-        }
+        StoreError::Missing { .. }
+        | StoreError::Exists { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Unanswered { .. }
+        | StoreError::Foreign
+        | StoreError::Restless => Exit::Unavailable,
         StoreError::Damaged { .. }
         | StoreError::Row { .. }
         | StoreError::LeafMissing { .. }
@@ -199,6 +223,14 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+    }
+}
+
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } => Exit::Usage,
     }
 }
 

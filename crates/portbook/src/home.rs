@@ -136,6 +136,11 @@ impl Home {
         self.root.join("nats.url")
     }
 
+    /// Where the URL of the HTTP server is written while it runs.
+    pub(crate) fn http_url_file(&self) -> PathBuf {
+        self.root.join("http.url")
+    }
+
     fn key_path(&self, of: KeyOf) -> PathBuf {
         self.keys.join(format!("{}.key", of.name()))
     }

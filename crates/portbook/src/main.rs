@@ -6,10 +6,13 @@ mod config;
 mod exit;
 mod failure;
 mod home;
+mod keeper;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
+mod serving;
 mod session;
 mod speech;
 

@@ -1,5 +1,6 @@
 //! A running portbook: the server, the connections and the parts on top of them.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,9 @@ use portbook_bus::{
 };
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
-use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
+use portbook_projector::{
+    FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
+};
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_store::{Store, StoreReader};
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
@@ -20,6 +23,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
+use crate::keeper;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -27,6 +31,8 @@ use crate::session::Session;
 const STREAM_BYTES_MAX: u64 = 256 << 30;
 /// How long to wait before a server that could not be reached is tried again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait for a server on this machine to take a connection.
+const KNOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the attestor sleeps when it has nothing to do or must not be in the way.
 const ATTESTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -86,6 +92,15 @@ impl Server {
         Ok(Self::elsewhere(url))
     }
 
+    /// The server that runs already, or else one of our own over the same store.
+    pub(crate) async fn reachable(session: &Session) -> Result<Self, Failure> {
+        match Self::running(session) {
+            Ok(server) if !session.config.nats.url.is_empty() || server.address.answers() => Ok(server),
+            // A process that was killed left the address of its server behind.
+            Ok(_) | Err(_) => Self::start(session).await,
+        }
+    }
+
     const fn elsewhere(url: String) -> Self {
         Self {
             address: Address { url },
@@ -124,6 +139,12 @@ impl Address {
     /// The URL.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether anybody listens on this machine at the address a managed server had.
+    fn answers(&self) -> bool {
+        let address = self.url.strip_prefix("nats://").and_then(|it| it.parse().ok());
+        address.is_some_and(|address| TcpStream::connect_timeout(&address, KNOCK_TIMEOUT).is_ok())
     }
 
     /// Connects as `identity`; a server that cannot be reached is tried until the configured time is over.
@@ -254,6 +275,21 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
+    let keeping = tokio::task::spawn_blocking({
+        let keeper = keeper::Keeper::new(session, projector.reader());
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || keeper.keep(&watched, &stop)
+    });
+    let feeding = tokio::spawn(feed_beside(
+        FeedParts {
+            bus: bus.clone(),
+            directory: session.home.ledger(),
+            reader: projector.reader(),
+            ledger: position.subscribe(),
+            position: watch::Sender::new(FeedPosition::default()),
+        },
+        stop.clone(),
+    ));
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
@@ -270,12 +306,26 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
+    feeding
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     bus.close().await;
+    keeping
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
+}
+
+/// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.
+async fn feed_beside(parts: FeedParts, stop: watch::Receiver<bool>) {
+    if let Err(error) = feed(parts, stopped(stop)).await {
+        let failure = Failure::of(Exit::LedgerFault, &error);
+        tracing::error!("the feed has stopped: {failure}");
+    }
 }
 
 /// Checks signatures while the ledger stage has nothing to do.

@@ -4,12 +4,14 @@
 //! contradiction between stream, store and what was signed the projector stops and says why; it never skips.
 
 mod anchor;
+mod feed;
 mod opening;
 mod projector;
 mod run;
 mod signer;
 
 pub use anchor::{AnchorError, check_head, check_identity, difference};
+pub use feed::{FeedError, FeedParts, FeedPosition, feed};
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken, Written};
 pub use run::{Pace, Position, RunError, RunParts, run};

@@ -30,6 +30,8 @@ pub struct Opening {
     pub policies: BTreeMap<Text, Digest>,
     /// Copies the streams keep.
     pub replicas: u8,
+    /// Size beyond which the feed drops its oldest messages, in bytes.
+    pub feed_bytes_max: u64,
     /// The time of opening.
     pub opened_at: Timestamp,
 }
@@ -107,6 +109,8 @@ pub async fn open_ledger(
         });
     }
     bus.create_stream(&StreamSpec::checkpoints(opening.replicas))
+        .await?;
+    bus.create_stream(&StreamSpec::feed(opening.replicas, opening.feed_bytes_max))
         .await?;
     let created = identity
         .created

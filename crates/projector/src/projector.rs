@@ -58,11 +58,19 @@ pub enum TakeError {
 }
 
 impl Batch {
-    /// Reads consecutive messages, on two threads where that pays.
+    /// Reads consecutive messages.
     #[must_use]
     pub fn read(deliveries: Vec<Delivery>) -> Self {
         let readings = read_all(&deliveries);
         Self { deliveries, readings }
+    }
+
+    /// This batch and `next`, which continues it.
+    #[must_use]
+    pub fn followed_by(mut self, next: Self) -> Self {
+        self.deliveries.extend(next.deliveries);
+        self.readings.extend(next.readings);
+        self
     }
 
     /// Number of messages.

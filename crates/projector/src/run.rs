@@ -25,6 +25,8 @@ use crate::signer::{SignError, Signer, SignerParts};
 
 /// Batches that wait between two stages: enough to hide the latency of stream and disk, few enough to bound memory.
 const BATCHES_AHEAD: usize = 1;
+/// Batches below this number of messages are read on one thread: a second one would cost more than it saves.
+const SPLIT_FROM: usize = 512;
 /// How often the stream's identity is looked at while running.
 const IDENTITY_PERIOD: Duration = Duration::from_secs(5);
 
@@ -213,8 +215,16 @@ async fn write(
 
 async fn next_batch(reader: &mut Reader, pace: Pace) -> Result<Batch, RunError> {
     let stored = reader.next(pace.batch_messages_max, pace.batch_wait).await?;
-    let batch = spawn_blocking(|| Batch::read(stored.into_iter().filter_map(delivery_of).collect()));
-    Ok(batch.await?)
+    let mut front: Vec<Delivery> = stored.into_iter().filter_map(delivery_of).collect();
+    if front.len() < SPLIT_FROM {
+        return Ok(spawn_blocking(|| Batch::read(front)).await?);
+    }
+    let back = front.split_off(front.len() / 2);
+    let (front, back) = (
+        spawn_blocking(|| Batch::read(front)),
+        spawn_blocking(|| Batch::read(back)),
+    );
+    Ok(front.await?.followed_by(back.await?))
 }
 
 struct Running {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store/                sled: leaves, lookups, heads, rows
+//! views/                sled: generations of views, which can all be made again from the store
 //! signed.log            "<size> <root>" per line, written and synced before anything is signed
 //! checkpoint            the newest published checkpoint
 //! checkpoints/<size>    every published checkpoint, 20 digits
@@ -10,6 +11,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use portbook_ledger::{SignedLog, SignedRoot, Size};
 
@@ -38,6 +40,12 @@ impl LedgerDirectory {
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Directory of the views' database.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.path.join("views")
     }
 
     /// Creates the empty files of a new ledger, beside a store that was created before.
@@ -134,6 +142,13 @@ impl LedgerDirectory {
     /// [`StoreError::Io`] when it is there but cannot be read.
     pub fn checkpoint(&self) -> Result<Option<String>, StoreError> {
         read_if_there(self.path.join("checkpoint"))
+    }
+
+    /// When the newest checkpoint was published, by the clock of this machine; none when there is none.
+    #[must_use]
+    pub fn published_at(&self) -> Option<SystemTime> {
+        let written = fs::metadata(self.path.join("checkpoint"));
+        written.and_then(|written| written.modified()).ok()
     }
 
     /// The published checkpoint of `size`.

@@ -45,6 +45,21 @@ pub enum StoreError {
         /// Where it is.
         path: PathBuf,
     },
+    /// Another process has it open and was asked, but there is no answer.
+    #[error("the process that holds the ledger at {} gave no answer", path.display())]
+    Unanswered {
+        /// Where it is.
+        path: PathBuf,
+        /// Why there is none.
+        #[source]
+        source: io::Error,
+    },
+    /// Only the process that has the store open can write to it.
+    #[error("the store belongs to another process, which alone can write to it")]
+    Foreign,
+    /// Commits followed each other faster than the store could be read.
+    #[error("the store changed during every attempt to read it")]
+    Restless,
     /// sled met bytes that it did not write.
     #[error("the store at {} is damaged: {report}", path.display())]
     Damaged {

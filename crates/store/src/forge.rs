@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::codec::RowError;
 use crate::durable::{self, StoreError};
 use crate::key;
-use crate::packed::{items, stored, value_holding};
+use crate::packed::{items, restored, stored, value_holding};
 
 /// One change to the stored leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,9 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
     let index = match forgery {
         Forgery::Replace { index, .. } | Forgery::Remove { index } | Forgery::Double { index } => *index,
     };
-    let found = value_holding(&db, key::LEAVES, index)?;
+    let found = value_holding(&db, key::LEAVES, index).map_err(reading)?;
     let (first, value) = found.ok_or(StoreError::LeafMissing { index, size: 0 })?;
+    let value = restored(key::LEAVES, value)?;
     let mut leaves: Vec<Vec<u8>> = items(&value).map(<[u8]>::to_vec).collect();
     let at = usize::try_from(index - first).unwrap_or(usize::MAX);
     if at >= leaves.len() {

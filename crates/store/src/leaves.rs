@@ -1,23 +1,22 @@
 //! Packed values in order: leaves of the ledger, their hashes, entries of a chain.
 
-use std::fmt;
 use std::ops::Range;
 
 use sled::IVec;
 
 use crate::durable::StoreError;
-use crate::key;
-use crate::packed::{items, restored, value_holding};
-use crate::reader::reading;
+use crate::packed::{StoredValue, items};
+use crate::shelf::{Ahead, Shelf};
 
 /// Iterator over packed values.
+#[derive(Debug)]
 pub struct Leaves {
-    db: sled::Db,
+    shelf: Shelf,
+    /// What came along with the value asked for last.
+    ahead: Ahead,
     prefix: Vec<u8>,
     next: u64,
     end: u64,
-    /// Reads on from the value that came last. Finding each value anew costs several times as much.
-    ahead: Option<sled::Iter>,
 }
 
 /// Consecutive items of one packed value.
@@ -30,6 +29,15 @@ pub struct Packed {
     take: usize,
 }
 
+/// A packed value as it is stored. Opening leaves takes time, which whoever reads on has better uses for.
+#[derive(Debug)]
+pub(crate) struct StoredPacked {
+    first: u64,
+    value: StoredValue,
+    skip: usize,
+    take: usize,
+}
+
 impl Packed {
     /// The items in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
@@ -37,48 +45,14 @@ impl Packed {
     }
 }
 
-impl fmt::Debug for Leaves {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Leaves")
-            .field("next", &self.next)
-            .field("end", &self.end)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Leaves {
-    pub(crate) fn new(db: &sled::Db, prefix: Vec<u8>, range: Range<u64>) -> Self {
-        Self {
-            db: db.clone(),
-            prefix,
-            next: range.start,
-            end: range.end,
-            ahead: None,
-        }
-    }
-
-    /// The value that holds the next item, and the number of its first.
-    fn value(&mut self) -> Result<Option<(u64, IVec)>, StoreError> {
-        let ahead = self.ahead.as_mut().and_then(Iterator::next);
-        if let Some((at, value)) = ahead.transpose().map_err(reading)?
-            && let Some(number) = at.strip_prefix(self.prefix.as_slice()).and_then(key::number_of)
-            && number == self.next
-        {
-            return Ok(Some((number, restored(&self.prefix, value)?)));
-        }
-        // The first value; or a writer has meanwhile joined the pieces that stood here.
-        let found = value_holding(&self.db, &self.prefix, self.next)?;
-        self.ahead = found.as_ref().and_then(|(first, _)| first.checked_add(1)).map(|after| {
-            let last = key::numbered(&self.prefix, u64::MAX);
-            self.db.range(key::numbered(&self.prefix, after)..=last)
-        });
-        Ok(found)
-    }
-
-    /// Ends the iteration after `error`.
-    fn fail(&mut self, error: StoreError) -> StoreError {
-        self.next = self.end;
-        error
+impl StoredPacked {
+    pub(crate) fn open(self) -> Result<Packed, StoreError> {
+        Ok(Packed {
+            first: self.first,
+            value: self.value.open()?,
+            skip: self.skip,
+            take: self.take,
+        })
     }
 }
 
@@ -86,10 +60,28 @@ impl Iterator for Leaves {
     type Item = Result<Packed, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let opened = self.next_stored()?.and_then(StoredPacked::open);
+        Some(opened.map_err(|error| self.fail(error)))
+    }
+}
+
+impl Leaves {
+    pub(crate) fn new(shelf: &Shelf, prefix: Vec<u8>, range: Range<u64>) -> Self {
+        Self {
+            shelf: shelf.clone(),
+            ahead: Ahead::new(),
+            prefix,
+            next: range.start,
+            end: range.end,
+        }
+    }
+
+    /// The next value, not opened.
+    pub(crate) fn next_stored(&mut self) -> Option<Result<StoredPacked, StoreError>> {
         if self.next >= self.end {
             return None;
         }
-        let found = match self.value() {
+        let found = match self.holding_next() {
             Ok(found) => found,
             Err(error) => return Some(Err(self.fail(error))),
         };
@@ -102,17 +94,37 @@ impl Iterator for Leaves {
         };
         let skip = usize::try_from(self.next - first).unwrap_or(usize::MAX);
         let take = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
-        let packed = Packed {
-            first: self.next,
-            value,
-            skip,
-            take,
-        };
-        let count = packed.iter().count();
+        let count = value.count().saturating_sub(skip).min(take);
         if count == 0 {
             return Some(Err(self.fail(missing)));
         }
+        let stored = StoredPacked {
+            first: self.next,
+            value,
+            skip,
+            take: count,
+        };
         self.next += u64::try_from(count).unwrap_or(u64::MAX);
-        Some(Ok(packed))
+        Some(Ok(stored))
+    }
+
+    /// The value that holds the next item. What came along is behind it, unless values were joined meanwhile.
+    fn holding_next(&mut self) -> Result<Option<(u64, StoredValue)>, StoreError> {
+        let found = match self.ahead.pop_front().filter(|(first, _)| *first == self.next) {
+            Some(found) => Some(found),
+            None => self
+                .shelf
+                .holding_and_more(&self.prefix, self.next, &mut self.ahead)?,
+        };
+        let Some((first, value)) = found else {
+            return Ok(None);
+        };
+        Ok(Some((first, StoredValue::read(&self.prefix, value)?)))
+    }
+
+    /// Ends the iteration after `error`.
+    fn fail(&mut self, error: StoreError) -> StoreError {
+        self.next = self.end;
+        error
     }
 }

@@ -12,7 +12,6 @@ use sled::IVec;
 use crate::codec::RowError;
 use crate::durable::StoreError;
 use crate::key;
-use crate::reader::reading;
 
 /// Bytes of a stored chunk, unless a single item is longer.
 ///
@@ -96,53 +95,85 @@ impl PackedWriter {
 }
 
 /// The value that holds item `number`, and the number of its first item.
-pub(crate) fn value_holding(
-    db: &sled::Db,
-    prefix: &[u8],
-    number: u64,
-) -> Result<Option<(u64, IVec)>, StoreError> {
+pub(crate) fn value_holding(db: &sled::Db, prefix: &[u8], number: u64) -> sled::Result<Option<(u64, IVec)>> {
     let last = db
         .range(prefix.to_vec()..=key::numbered(prefix, number))
         .next_back()
-        .transpose()
-        .map_err(reading)?;
-    let Some((found, value)) = last else { return Ok(None) };
-    let Some(first) = key::number_of(&found) else {
-        return Ok(None);
-    };
-    Ok(Some((first, restored(prefix, value)?)))
+        .transpose()?;
+    Ok(last.and_then(|(found, value)| Some((key::number_of(&found)?, value))))
 }
 
 fn is_compressed(prefix: &[u8]) -> bool {
     prefix == key::LEAVES
 }
 
-/// A packed value as it is stored under `prefix`.
+/// A packed value as it is stored under `prefix`: leaves as `u16 count || u32 length || compressed`, all else as it is.
 pub(crate) fn stored(prefix: &[u8], packed: &[u8]) -> IVec {
-    if is_compressed(prefix) {
-        lz4_flex::block::compress_prepend_size(packed).into()
-    } else {
-        packed.into()
+    if !is_compressed(prefix) {
+        return packed.into();
     }
+    let count = u16::try_from(items(packed).count()).unwrap_or(u16::MAX);
+    let mut value = count.to_be_bytes().to_vec();
+    value.extend(lz4_flex::block::compress_prepend_size(packed));
+    value.into()
 }
 
 /// The packed value that is stored under `prefix` as `value`.
 pub(crate) fn restored(prefix: &[u8], value: IVec) -> Result<IVec, StoreError> {
-    if !is_compressed(prefix) {
-        return Ok(value);
-    }
-    let unreadable = StoreError::Row {
-        what: "chunk of leaves",
-        source: RowError::NotCanonical,
-    };
-    match lz4_flex::block::uncompressed_size(&value) {
-        Ok((bytes, compressed)) if bytes <= INFLATED_BYTES_MAX => {
-            let packed = lz4_flex::block::decompress(compressed, bytes);
-            Ok(packed.ok().ok_or(unreadable)?.into())
+    StoredValue::read(prefix, value)?.open()
+}
+
+/// A packed value that may still have to be decompressed.
+#[derive(Debug)]
+pub(crate) enum StoredValue {
+    /// As it reads.
+    Plain(IVec),
+    /// Leaves, with their number.
+    Compressed { count: usize, value: IVec },
+}
+
+impl StoredValue {
+    pub(crate) fn read(prefix: &[u8], value: IVec) -> Result<Self, StoreError> {
+        if !is_compressed(prefix) {
+            return Ok(Self::Plain(value));
         }
-        Ok(_) | Err(_) => Err(unreadable),
+        let count = value.first_chunk().copied().ok_or(UNREADABLE)?;
+        Ok(Self::Compressed {
+            count: usize::from(u16::from_be_bytes(count)),
+            value,
+        })
+    }
+
+    /// How many items it holds.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Plain(value) => items(value).count(),
+            Self::Compressed { count, .. } => *count,
+        }
+    }
+
+    /// The packed value.
+    pub(crate) fn open(self) -> Result<IVec, StoreError> {
+        let (count, value) = match self {
+            Self::Plain(value) => return Ok(value),
+            Self::Compressed { count, value } => (count, value),
+        };
+        let compressed = value.get(2..).unwrap_or_default();
+        match lz4_flex::block::uncompressed_size(compressed) {
+            Ok((bytes, compressed)) if bytes <= INFLATED_BYTES_MAX => {
+                let packed = lz4_flex::block::decompress(compressed, bytes);
+                let packed = packed.ok().filter(|packed| items(packed).count() == count);
+                Ok(packed.ok_or(UNREADABLE)?.into())
+            }
+            Ok(_) | Err(_) => Err(UNREADABLE),
+        }
     }
 }
+
+const UNREADABLE: StoreError = StoreError::Row {
+    what: "chunk of leaves",
+    source: RowError::NotCanonical,
+};
 
 /// The items of one packed value; stops early where the value is cut short.
 pub(crate) fn items(value: &[u8]) -> Items<'_> {

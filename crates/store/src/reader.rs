@@ -9,15 +9,15 @@ use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
 
 use crate::codec;
-use crate::durable::{self, StoreError};
+use crate::durable::StoreError;
 use crate::entry;
 use crate::key;
 use crate::leaves::Leaves;
-use crate::packed::{items, value_holding};
+use crate::packed::{items, restored};
 use crate::record::RecordCursor;
 use crate::row::{BookRow, HeadRow, SealedRow};
-use crate::run;
-use crate::store::{CASES, LICENSES};
+use crate::shelf::{Shelf, reading};
+use crate::store::{CASES, EVENTS, LICENSES};
 use crate::verdict::Verdict;
 
 /// Verdicts are kept in blocks of this many leaves.
@@ -26,22 +26,25 @@ pub const VERDICTS_TOGETHER: u64 = 1024;
 /// A cheap handle for reading; it can be cloned and used from many threads, also while a [`crate::Store`] writes.
 #[derive(Debug, Clone)]
 pub struct StoreReader {
-    db: sled::Db,
+    shelf: Shelf,
 }
 
 impl StoreReader {
-    /// Opens the store in `path` for reading. No other process may have it open.
+    /// Opens the store in `path` for reading. When another process has it open and answers readers, see
+    /// [`crate::Store::answer_readers`], values are asked of that process.
     ///
     /// # Errors
     /// As [`crate::Store::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
-            db: durable::open(path, false)?,
+            shelf: Shelf::open(path)?,
         })
     }
 
     pub(crate) const fn over(db: sled::Db) -> Self {
-        Self { db }
+        Self {
+            shelf: Shelf::Own(db),
+        }
     }
 
     /// The book after the last commit.
@@ -49,16 +52,19 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Row`] when a row is not readable.
     pub fn book(&self) -> Result<Book, StoreError> {
+        self.shelf.settled(|| self.book_now())
+    }
+
+    fn book_now(&self) -> Result<Book, StoreError> {
         let mut heads = BTreeMap::new();
-        for stored in self.db.scan_prefix(key::HEADS) {
-            let (at, row) = stored.map_err(reading)?;
+        for (at, row) in self.shelf.family(key::HEADS)? {
             let chain = key::chain_of_head(&at).ok_or(StoreError::Row {
                 what: "chain head",
                 source: codec::RowError::NotCanonical,
             })?;
             heads.insert(chain, decode::<HeadRow>("chain head", &row)?.into_head()?);
         }
-        let row = self.db.get(key::BOOK).map_err(reading)?;
+        let row = self.shelf.get(key::BOOK)?;
         let row = row.ok_or(StoreError::Row {
             what: "book",
             source: codec::RowError::NotCanonical,
@@ -79,14 +85,14 @@ impl StoreReader {
     /// The iterator ends early when the store does; each packed value is checked to continue the one before.
     #[must_use]
     pub fn leaves(&self, range: Range<u64>) -> Leaves {
-        Leaves::new(&self.db, key::LEAVES.to_vec(), range)
+        Leaves::new(&self.shelf, key::LEAVES.to_vec(), range)
     }
 
     /// The stored leaf hashes of `range`, packed as they are stored, 32 bytes each. What they are worth shows in the root
     /// they give.
     #[must_use]
     pub fn leaf_hashes(&self, range: Range<u64>) -> Leaves {
-        Leaves::new(&self.db, key::HASHES.to_vec(), range)
+        Leaves::new(&self.shelf, key::HASHES.to_vec(), range)
     }
 
     /// The entries of `chain` at the positions `range` (from 1), streamed in order: where its records stand in the ledger.
@@ -98,7 +104,7 @@ impl StoreReader {
         chain: Chain,
         range: Range<u64>,
     ) -> impl Iterator<Item = Result<ChainEntry, StoreError>> + use<> {
-        Leaves::new(&self.db, key::entries(chain), range).flat_map(|value| {
+        Leaves::new(&self.shelf, key::entries(chain), range).flat_map(|value| {
             let entries: Vec<_> = match value {
                 Ok(packed) => packed.iter().map(entry::unpack).collect(),
                 Err(error) => vec![Err(error)],
@@ -117,9 +123,8 @@ impl StoreReader {
         chain: Chain,
         range: Range<u64>,
     ) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
-        let mut records = RecordCursor::new(self.db.clone());
-        self.entries(chain, range)
-            .map(move |entry| records.row(&entry?))
+        let mut records = RecordCursor::new(&self.shelf);
+        self.entries(chain, range).map(move |entry| records.row(&entry?))
     }
 
     /// The timeline row at `position` (from 1) of `chain`.
@@ -130,8 +135,9 @@ impl StoreReader {
         let Some(entry) = self.item(&key::entries(chain), position)? else {
             return Ok(None);
         };
-        let mut records = RecordCursor::new(self.db.clone());
-        records.row(&entry::unpack(&entry)?).map(Some)
+        RecordCursor::new(&self.shelf)
+            .row(&entry::unpack(&entry)?)
+            .map(Some)
     }
 
     /// Leaf indexes of the records of the case with this hashed name, in ledger order.
@@ -139,7 +145,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn case_records(&self, case: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, CASES, case).map_err(reading)
+        self.shelf.find(CASES, case)
     }
 
     /// Leaf indexes of the records that carry the licence or declaration with this hashed name, in ledger order.
@@ -147,7 +153,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn license_records(&self, license: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, LICENSES, license).map_err(reading)
+        self.shelf.find(LICENSES, license)
     }
 
     /// Leaf indexes of the records that hold the event with this hashed identity.
@@ -155,7 +161,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when the lookups cannot be read.
     pub fn event_records(&self, event: &LookupKey) -> Result<Vec<u64>, StoreError> {
-        run::find_all(&self.db, crate::store::EVENTS, event).map_err(reading)
+        self.shelf.find(EVENTS, event)
     }
 
     /// The tree as it stood at the seal at `index`.
@@ -163,10 +169,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Row`] when the row is not readable.
     pub fn sealed(&self, index: Index) -> Result<Option<Sealed>, StoreError> {
-        let row = self
-            .db
-            .get(key::numbered(key::SEALS, index.get()))
-            .map_err(reading)?;
+        let row = self.shelf.get(&key::numbered(key::SEALS, index.get()))?;
         row.map(|row| decode::<SealedRow>("seal", &row)?.into_sealed(index))
             .transpose()
     }
@@ -176,7 +179,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when it cannot be read.
     pub fn verdict_position(&self) -> Result<u64, StoreError> {
-        let stored = self.db.get(key::VERDICT_POSITION).map_err(reading)?;
+        let stored = self.shelf.get(key::VERDICT_POSITION)?;
         Ok(stored.as_deref().and_then(key::number_of).unwrap_or(0))
     }
 
@@ -185,7 +188,7 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Sled`] when it cannot be read.
     pub fn verdict(&self, index: Index) -> Result<Option<Verdict>, StoreError> {
-        let found = value_holding(&self.db, key::VERDICTS, index.get())?;
+        let found = self.shelf.holding(key::VERDICTS, index.get())?;
         Ok(found.and_then(|(first, verdicts)| {
             let at = usize::try_from(index.get() - first).ok()?;
             Verdict::from_byte(*verdicts.get(at)?)
@@ -196,12 +199,12 @@ impl StoreReader {
     /// a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next commit.
     ///
     /// # Errors
-    /// [`StoreError::Sled`] when they cannot be written.
+    /// [`StoreError::Sled`] when they cannot be written, [`StoreError::Foreign`] when another process has the store.
     pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
+        let db = self.shelf.own().ok_or(StoreError::Foreign)?;
         let block = first - first % VERDICTS_TOGETHER;
         let at = key::numbered(key::VERDICTS, block);
-        let mut bytes = self
-            .db
+        let mut bytes = db
             .get(&at)
             .map_err(reading)?
             .map_or_else(Vec::new, |kept| kept.to_vec());
@@ -212,25 +215,19 @@ impl StoreReader {
         let mut batch = sled::Batch::default();
         batch.insert(at, bytes);
         batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
-        self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
+        db.apply_batch(batch).map_err(|source| StoreError::Sled {
             doing: "keep signature verdicts",
             source,
         })
     }
 
     fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = value_holding(&self.db, prefix, number)?;
-        Ok(found.and_then(|(first, value)| {
-            let skipped = usize::try_from(number - first).ok()?;
-            items(&value).nth(skipped).map(<[u8]>::to_vec)
-        }))
-    }
-}
-
-pub(crate) fn reading(source: sled::Error) -> StoreError {
-    StoreError::Sled {
-        doing: "read the store",
-        source,
+        let Some((first, value)) = self.shelf.holding(prefix, number)? else {
+            return Ok(None);
+        };
+        let value = restored(prefix, value)?;
+        let skipped = usize::try_from(number - first).unwrap_or(usize::MAX);
+        Ok(items(&value).nth(skipped).map(<[u8]>::to_vec))
     }
 }
 

@@ -8,18 +8,22 @@ use sled::IVec;
 use crate::codec::RowError;
 use crate::durable::StoreError;
 use crate::key;
-use crate::packed::{items, value_holding};
+use crate::packed::{items, restored};
+use crate::shelf::Shelf;
 
 /// Keeps the packed value that was read last: the next record is often in it as well.
 #[derive(Debug)]
 pub(crate) struct RecordCursor {
-    db: sled::Db,
+    shelf: Shelf,
     held: Option<(u64, IVec)>,
 }
 
 impl RecordCursor {
-    pub(crate) const fn new(db: sled::Db) -> Self {
-        Self { db, held: None }
+    pub(crate) fn new(shelf: &Shelf) -> Self {
+        Self {
+            shelf: shelf.clone(),
+            held: None,
+        }
     }
 
     /// The timeline row of the record that a chain lists as `entry`.
@@ -40,7 +44,10 @@ impl RecordCursor {
 
     fn leaf(&mut self, index: Index) -> Result<Option<&[u8]>, StoreError> {
         if self.held_at(index).is_none() {
-            self.held = value_holding(&self.db, key::LEAVES, index.get())?;
+            self.held = match self.shelf.holding(key::LEAVES, index.get())? {
+                Some((first, value)) => Some((first, restored(key::LEAVES, value)?)),
+                None => None,
+            };
         }
         Ok(self.held_at(index))
     }

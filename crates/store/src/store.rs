@@ -16,6 +16,7 @@ use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
 use crate::run::{Entry, Filters, Runs, lookup_entry};
+use crate::shelf::Serving;
 
 /// Family of the event identities.
 pub(crate) const EVENTS: u8 = b'e';
@@ -38,6 +39,8 @@ pub struct Store {
     licenses: Runs,
     /// Set for good when a write or a sync fails: nobody knows then what is on disk.
     poisoned: Arc<AtomicBool>,
+    /// Answers readers in other processes, once it is asked to.
+    serving: Option<Serving>,
 }
 
 /// A commit that is written and would not yet survive power loss.
@@ -119,6 +122,7 @@ impl Store {
             licenses,
             db,
             poisoned: Arc::default(),
+            serving: None,
         })
     }
 
@@ -132,6 +136,17 @@ impl Store {
     #[must_use]
     pub fn reader(&self) -> StoreReader {
         StoreReader::over(self.db.clone())
+    }
+
+    /// Answers readers in other processes from now on, as long as this store is open: one process at a time can open it,
+    /// so that [`StoreReader::open`] elsewhere has to ask this one. The socket `store.sock` lies beside the store and is
+    /// this user's alone; nothing can be written over it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the socket cannot be made.
+    pub fn answer_readers(&mut self) -> Result<(), StoreError> {
+        self.serving = Some(Serving::start(self.db.clone(), &self.path)?);
+        Ok(())
     }
 
     /// The leaf that holds the event with this identity first.

@@ -103,7 +103,10 @@ impl Model {
         for (chain, numbers) in &self.chains {
             let entries = reader.entries(*chain, 1..u64::MAX).map_while(Result::ok);
             let found: Vec<(u64, String)> = entries.map(|entry| (entry.index.get(), entry.remark)).collect();
-            let expected: Vec<_> = numbers.iter().map(|number| (*number, remark_of(*number))).collect();
+            let expected: Vec<_> = numbers
+                .iter()
+                .map(|number| (*number, remark_of(*number)))
+                .collect();
             assert_eq!(found, expected);
         }
         for (key, number) in self.events.iter().step_by(17) {

@@ -8,6 +8,7 @@ pub mod control;
 mod decode;
 mod digest;
 mod envelope;
+pub mod feed;
 mod head;
 mod json;
 mod moment;

@@ -2,6 +2,7 @@
 
 use portbook_domain::{CaseId, PortCode};
 
+use crate::head::EventHead;
 use crate::type_name::TypeName;
 
 /// The ledger stream: facts and control messages.
@@ -38,12 +39,18 @@ pub const HEADER_LEAF_INDEX: &str = "Portbook-Leaf-Index";
 pub const HEADER_LEAF_HASH: &str = "Portbook-Leaf-Hash";
 /// Feed header: the record's place in its port's chain, decimal, from 1.
 pub const HEADER_PORT_SEQ: &str = "Portbook-Port-Seq";
+/// Feed header: the port's previous record, `<leaf index or genesis>:<leaf hash>`.
+pub const HEADER_PREV_LEAF: &str = "Portbook-Prev-Leaf";
+/// Feed header: the ledger stream's timestamp of the event, nanoseconds since 1970, decimal.
+pub const HEADER_RECORDED_AT: &str = "Portbook-Recorded-At";
+/// Feed header: size of the oldest published checkpoint that covers the record, decimal.
+pub const HEADER_CHECKPOINT_SIZE: &str = "Portbook-Checkpoint-Size";
 /// Feed header: names of the findings that rest on the record, separated by commas.
 pub const HEADER_FINDINGS: &str = "Portbook-Findings";
 
 const EVENTS_PREFIX: &str = "portbook.events.";
 const CONTROL_PREFIX: &str = "portbook.control.";
-const FEED_PREFIX: &str = "portbook.feed.";
+pub(crate) const FEED_PREFIX: &str = "portbook.feed.";
 const COMMAND_PREFIX: &str = "portbook.cmd.";
 
 /// Declares the control kinds once: variant, published name and subject token.
@@ -125,10 +132,19 @@ pub fn command_subject(service: &str, verb: &str) -> String {
 
 /// The subject a verified event is fed to: `portbook.feed.<port>.<entity>.<verb>.<case>`.
 ///
-/// `port` is the normalised port, so that subscribers of a gateway get what was written under its aliases too.
+/// `port` is the normalised port, so that subscribers of a gateway get what was written under its aliases too. Type and
+/// case are what the frozen head rule read, known to this build or not.
 #[must_use]
-pub fn feed_subject(port: &PortCode, type_name: &TypeName, case: &CaseId) -> String {
-    format!("{FEED_PREFIX}{port}.{type_name}.{case}")
+pub fn feed_subject(port: &str, head: &EventHead<'_>) -> String {
+    format!("{FEED_PREFIX}{port}.{}.{}", head.type_name, head.case)
+}
+
+/// The narrowest filter that lets through everything of `port` and of `type_name`; nothing given lets everything through.
+#[must_use]
+pub fn feed_filter(port: Option<&PortCode>, type_name: Option<&TypeName>) -> String {
+    let port = port.map_or("*", PortCode::as_str);
+    let type_name = type_name.map_or("*.*", TypeName::as_str);
+    format!("{FEED_PREFIX}{port}.{type_name}.*")
 }
 
 #[cfg(test)]
@@ -161,11 +177,25 @@ mod tests {
             command_subject("licensing", "grant-license"),
             "portbook.cmd.licensing.grant-license"
         );
+        let head = EventHead {
+            id: "",
+            source: "",
+            type_name: "license.granted",
+            version: 1,
+            case: case.as_str(),
+            port: "CNNGB",
+        };
+        assert_eq!(
+            feed_subject("CNNBG", &head),
+            "portbook.feed.CNNBG.license.granted.2025DU000002"
+        );
         let port = PortCode::new("CNNBG").unwrap();
         let granted = TypeName::new("license.granted").unwrap();
         assert_eq!(
-            feed_subject(&port, &granted, &case),
-            "portbook.feed.CNNBG.license.granted.2025DU000002"
+            feed_filter(Some(&port), Some(&granted)),
+            "portbook.feed.CNNBG.license.granted.*"
         );
+        assert_eq!(feed_filter(Some(&port), None), "portbook.feed.CNNBG.*.*.*");
+        assert_eq!(feed_filter(None, None), "portbook.feed.*.*.*.*");
     }
 }

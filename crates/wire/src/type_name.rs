@@ -78,7 +78,7 @@ pub(crate) fn split_versioned(text: &str) -> Option<(&str, u16)> {
     Some((name, version.parse().ok()?))
 }
 
-fn is_type_name(text: &str) -> bool {
+pub(crate) fn is_type_name(text: &str) -> bool {
     text.split_once('.')
         .is_some_and(|(entity, verb)| is_word(entity) && is_word(verb))
 }

@@ -9,8 +9,9 @@ use portbook_wire::{
     observation::COLUMNS,
     schema::Schema,
     subject::{
-        CHECKPOINT_REGISTER, HEADER_CONTENT_TYPE, HEADER_FINDINGS, HEADER_LEAF_HASH, HEADER_LEAF_INDEX,
-        HEADER_MSG_ID, HEADER_PORT_SEQ, HEADER_SIGNATURE, STREAM_CHECKPOINTS, STREAM_FEED, STREAM_LEDGER,
+        CHECKPOINT_REGISTER, HEADER_CHECKPOINT_SIZE, HEADER_CONTENT_TYPE, HEADER_FINDINGS, HEADER_LEAF_HASH,
+        HEADER_LEAF_INDEX, HEADER_MSG_ID, HEADER_PORT_SEQ, HEADER_PREV_LEAF, HEADER_RECORDED_AT,
+        HEADER_SIGNATURE, STREAM_CHECKPOINTS, STREAM_FEED, STREAM_LEDGER,
     },
 };
 use serde_json::Value;
@@ -123,6 +124,9 @@ fn every_reason_of_quarantine_and_every_name_on_the_bus_is_there() {
         HEADER_LEAF_INDEX,
         HEADER_LEAF_HASH,
         HEADER_PORT_SEQ,
+        HEADER_PREV_LEAF,
+        HEADER_RECORDED_AT,
+        HEADER_CHECKPOINT_SIZE,
         HEADER_FINDINGS,
     ] {
         let stands_alone = [format!("`{name}`"), format!("`{name}: ")]

@@ -6,13 +6,13 @@ use crate::api::{ApiError, Refusal, decode};
 
 /// An acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ack {
+pub(crate) struct Ack {
     /// Sequence of the message, or of the last one of a batch.
-    pub(super) seq: u64,
+    pub(crate) seq: u64,
     /// The server had seen the message id before, and `seq` is where.
-    pub(super) duplicate: bool,
+    pub(crate) duplicate: bool,
     /// Messages in the batch. A server that does not know batches leaves it out.
-    pub(super) count: Option<u64>,
+    pub(crate) count: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct AckAnswer {
 }
 
 /// Reads the answer to a message on `subject`, which must come from `stream`.
-pub(super) fn read(stream: &str, subject: &str, answer: &[u8]) -> Result<Ack, ApiError> {
+pub(crate) fn read(stream: &str, subject: &str, answer: &[u8]) -> Result<Ack, ApiError> {
     let answer: AckAnswer = decode(subject, answer)?;
     match answer {
         AckAnswer {

@@ -22,13 +22,13 @@ const ID_RANDOM_CHARS: usize = 10;
 
 /// Ids for batches, each stored with every member: short, and different from those of every other publisher.
 #[derive(Debug, Clone)]
-pub(super) struct BatchIds {
+pub(crate) struct BatchIds {
     prefix: Arc<str>,
     next: Arc<AtomicU64>,
 }
 
 impl BatchIds {
-    pub(super) fn new(client: &Client) -> Self {
+    pub(crate) fn new(client: &Client) -> Self {
         // An inbox name ends with random characters, which is all that is wanted of it here.
         let inbox = client.new_inbox();
         let skipped = inbox.len().saturating_sub(ID_RANDOM_CHARS);
@@ -38,7 +38,7 @@ impl BatchIds {
         }
     }
 
-    fn next(&self) -> String {
+    pub(crate) fn next(&self) -> String {
         format!("{}{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -26,19 +26,11 @@ pub(crate) struct Parcel {
 }
 
 impl Parcel {
-    /// Prepares a message with further headers.
-    pub(crate) fn annotated(
-        outgoing: Outgoing,
-        annotations: &[(&'static str, String)],
-    ) -> Result<Self, PublishError> {
+    fn new(outgoing: Outgoing) -> Result<Self, PublishError> {
         let mut headers = HeaderMap::new();
-        let signature = outgoing
-            .signature
-            .iter()
-            .map(|signature| (HEADER_SIGNATURE, signature.as_str()));
         let mut is_sendable = insert(&mut headers, NATS_MESSAGE_ID, &outgoing.msg_id);
-        for (name, text) in signature.chain(annotations.iter().map(|(name, text)| (*name, text.as_str()))) {
-            is_sendable &= insert(&mut headers, HeaderName::from_static(name), text);
+        if let Some(signature) = &outgoing.signature {
+            is_sendable &= insert(&mut headers, HeaderName::from_static(HEADER_SIGNATURE), signature);
         }
         let content_type = if is_control(&outgoing.subject) {
             CONTENT_TYPE_JSON
@@ -91,7 +83,7 @@ impl Parcel {
 impl TryFrom<Outgoing> for Parcel {
     type Error = PublishError;
     fn try_from(outgoing: Outgoing) -> Result<Self, PublishError> {
-        Self::annotated(outgoing, &[])
+        Self::new(outgoing)
     }
 }
 

@@ -218,7 +218,8 @@ impl Demo {
         session.block_on(async {
             let tables = reference::load()?;
             let server = Server::start(session).await?;
-            let store = Store::open(&session.home.ledger().store())?;
+            let mut store = Store::open(&session.home.ledger().store())?;
+            store.answer_readers()?;
             let (position, _watched) = watch::channel(Position::default());
             let (stop, stopped) = watch::channel(false);
             session.speech.tell(format_args!(

@@ -6,6 +6,7 @@ use portbook_projector::check_identity;
 use portbook_store::{StoreError, StoreReader};
 use serde::Serialize;
 
+use crate::command::feed;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
@@ -103,12 +104,7 @@ fn store_finding(session: &Session, reader: &Result<StoreReader, StoreError>) ->
 }
 
 async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec<Finding> {
-    let server = match Server::running(session) {
-        Ok(server) => Ok(server),
-        // Nobody runs here: look at the streams with a server of our own.
-        Err(_) => Server::start(session).await,
-    };
-    let server = match server {
+    let server = match Server::reachable(session).await {
         Ok(server) => server,
         Err(failure) => return vec![finding("server", Err(failure))],
     };
@@ -128,6 +124,7 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
             for spec in [StreamSpec::ledger(replicas), StreamSpec::checkpoints(replicas)] {
                 findings.push(finding("stream", look_at_stream(&bus, &spec, reader).await));
             }
+            findings.push(finding("feed", feed::summary(session, &bus).await));
             bus.close().await;
         }
     }
@@ -142,9 +139,11 @@ async fn look_at_stream(
     spec: &StreamSpec,
     reader: Option<&StoreReader>,
 ) -> Result<String, Failure> {
+    // In this order: a ledger that is being written is never ahead of its stream.
+    let book = reader.map(StoreReader::book).transpose()?;
     let identity = bus.check_stream(spec).await?;
-    if let Some(reader) = reader.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
-        check_identity(&identity, &reader.book()?).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
+    if let Some(book) = book.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
+        check_identity(&identity, &book).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     }
     Ok(format!(
         "{} holds {} messages, configuration as pinned",

@@ -104,6 +104,7 @@ async fn open(session: &Session, address: &Address, origin: &Origin, tables: &Ta
         references: tables.references.clone(),
         policies: tables.policies.clone(),
         replicas: session.config.nats.replicas,
+        feed_bytes_max: session.config.feed.bytes_max,
         opened_at,
     };
     let publisher = Publisher::start(&bus, PublishLimits::default());

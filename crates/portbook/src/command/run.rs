@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::node::{Address, Server, interrupted, run_projector, run_service};
 use crate::reference::{self, Tables};
+use crate::serving::Outlet;
 use crate::session::Session;
 
 /// Runs `part` until it is interrupted or cannot go on.
@@ -62,9 +63,10 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
     })
 }
 
-/// Opens the store after looking at it as an auditor would.
+/// Opens the store, from now on for other commands as well, and looks at it as an auditor would.
 pub(crate) fn open_store(session: &Session) -> Result<Store, Failure> {
-    let store = Store::open(&session.home.ledger().store())?;
+    let mut store = Store::open(&session.home.ledger().store())?;
+    store.answer_readers()?;
     if session.config.projector.audit_at_start == AuditAtStart::Full {
         verify::audit_at_start(session, &store.reader())?;
     }
@@ -104,13 +106,24 @@ impl Parts<'_> {
             )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
+        let outlet = store.as_ref().map(|_| Outlet {
+            session: self.session,
+            address: self.address,
+            position: position.subscribe(),
+        });
+        let serving = async {
+            match outlet {
+                Some(outlet) => outlet.serve(stop.clone()).await,
+                None => Ok(()),
+            }
+        };
         let projector = async {
             match store {
                 Some(store) => run_projector(self.session, self.address, store, position, stop.clone()).await,
                 None => Ok(()),
             }
         };
-        tokio::try_join!(services, projector).map(|_| ())
+        tokio::try_join!(services, projector, serving).map(|_| ())
     }
 }
 

@@ -1,0 +1,121 @@
+//! What a running ledger serves over HTTP, beside the projector: health, metrics.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use portbook_bus::{Bus, Identity};
+use portbook_http::{Bounds, Limits, Standing, bind, health, serve};
+use portbook_projector::Position;
+use portbook_store::LedgerDirectory;
+use portbook_wire::subject::STREAM_LEDGER;
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::node::{Address, stopped};
+use crate::session::Session;
+
+/// How often the stream is asked how long it is.
+const ASKING_PERIOD: Duration = Duration::from_secs(1);
+
+/// What an HTTP server needs to know of the projector it stands beside.
+#[derive(Debug)]
+pub(crate) struct Outlet<'a> {
+    /// This run.
+    pub(crate) session: &'a Session,
+    /// Where the stream is.
+    pub(crate) address: &'a Address,
+    /// How far the projector has come.
+    pub(crate) position: watch::Receiver<Position>,
+}
+
+impl Outlet<'_> {
+    /// Serves until `stop`, unless the configuration says that nothing is served.
+    pub(crate) async fn serve(self, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+        let settings = &self.session.config.http;
+        if settings.listen_addr.is_empty() {
+            return Ok(());
+        }
+        let (listener, address) = bind(parse_address(&settings.listen_addr)?)
+            .await
+            .map_err(|error| {
+                Failure::of(Exit::Unavailable, &error).hint(format!(
+                    "http.listen_addr is {}; another port may be free",
+                    settings.listen_addr
+                ))
+            })?;
+        let url_file = self.session.home.http_url_file();
+        let url = format!("http://{address}");
+        std::fs::write(&url_file, &url).map_err(|error| Failure::file("write", &url_file, &error))?;
+        self.session.speech.tell(format_args!("serving on {url}"));
+        let bounds = Bounds {
+            lag_max: Duration::from_millis(settings.ready_lag_ms_max),
+        };
+        let bus = self.address.connect(self.session, Identity::Projector).await?;
+        let (standing, watched) = watch::channel(Standing {
+            quorum: true,
+            ..Standing::default()
+        });
+        let watching = look(&bus, self.session.home.ledger(), self.position, &standing);
+        let serving = serve(
+            listener,
+            health(watched, bounds),
+            Limits::default(),
+            stopped(stop),
+        );
+        tokio::select! {
+            () = serving => {}
+            () = watching => {}
+        }
+        bus.close().await;
+        // Left behind it would only lead to nobody.
+        std::fs::remove_file(&url_file).unwrap_or_default();
+        Ok(())
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|error| {
+        Failure::new(
+            Exit::Configuration,
+            format!("http.listen_addr {text:?} is not an address with a port: {error}"),
+        )
+        .hint("for example 127.0.0.1:8080, or [::1]:8080; empty turns HTTP off")
+    })
+}
+
+/// Keeps `standing` true until the projector is gone.
+async fn look(
+    bus: &Bus,
+    directory: LedgerDirectory,
+    mut position: watch::Receiver<Position>,
+    standing: &watch::Sender<Standing>,
+) {
+    let mut asking = tokio::time::interval(ASKING_PERIOD);
+    loop {
+        let asked = tokio::select! {
+            _ = asking.tick() => bus.stream_identity(STREAM_LEDGER).await.ok(),
+            changed = position.changed() => match changed {
+                Ok(()) => None,
+                Err(_) => return,
+            },
+        };
+        let (now, place) = (Instant::now(), *position.borrow_and_update());
+        standing.send_modify(|standing| {
+            if let Some(stream) = asked {
+                standing.stream_last_seq = stream.last_seq;
+                standing.asked_at = Some(now);
+            }
+            if place.signed_size != standing.signed_size {
+                standing.published_at = directory.published_at();
+            }
+            standing.size = place.size;
+            standing.signed_size = place.signed_size;
+            standing.behind_since = match standing.behind_since {
+                _ if standing.lag() == 0 => None,
+                Some(since) => Some(since),
+                None => Some(now),
+            };
+        });
+    }
+}

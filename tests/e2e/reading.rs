@@ -1,0 +1,80 @@
+//! Reading while a portbook runs: every command that reads answers as it would offline, from the process that holds the ledger.
+
+use std::fs;
+
+use crate::node::{Node, first_lines, wait_for};
+
+/// A command each, with what comes after `portbook`.
+fn questions() -> Vec<Vec<&'static str>> {
+    [
+        "timeline CNNBG --limit 20",
+        "timeline CNNBG --chain-order --json",
+        "case 2025DU000012",
+        "case 2025DU000012 --json",
+        "license X -o json",
+        "record show 40",
+        "record show CNNBG/3 --json",
+        "checkpoint ls -o csv",
+    ]
+    .iter()
+    .map(|line| line.split_whitespace().collect())
+    .collect()
+}
+
+#[test]
+fn what_is_asked_while_a_portbook_runs_is_answered_as_offline() {
+    let mut node = Node::init();
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(2000)).unwrap();
+    node.up();
+    let mut importing = node.spawn(&["import", &facts.display().to_string()], "import");
+    // Whatever has come so far is answered, and grows.
+    let mut sizes = Vec::new();
+    let imported = wait_for(|| {
+        let rows = node.timeline("CNNBG");
+        sizes.push(rows.len());
+        importing.try_wait().unwrap()
+    });
+    assert!(imported.unwrap().success());
+    assert!(sizes.is_sorted(), "{sizes:?}");
+    node.wait_until_signed(2006);
+    let report = node
+        .run(&["verify", "--all", "--against-stream", "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(report["verdict"], "verified");
+    assert!(report["stream_messages"].as_u64().unwrap() >= 2006);
+    let doctor = node.run(&["doctor"]).exits(0);
+    assert!(doctor.out.contains("leaves in"), "{doctor:?}");
+    assert!(node.home().join("ledger/store.sock").exists());
+
+    let answers = |node: &Node| -> Vec<_> {
+        questions()
+            .iter()
+            .map(|question| {
+                let said = node.run(question);
+                (question.clone(), said.code, said.out, said.err)
+            })
+            .collect()
+    };
+    let running = answers(&node);
+    node.stop();
+    assert!(!node.home().join("ledger/store.sock").exists());
+    assert_eq!(running, answers(&node));
+}
+
+#[test]
+fn a_killed_portbook_leaves_nothing_that_is_in_the_way_of_reading() {
+    let mut node = Node::init();
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(50)).unwrap();
+    node.up();
+    node.run(&["import", &facts.display().to_string()]).exits(0);
+    node.wait_until_signed(56);
+    node.kill();
+    assert!(node.home().join("ledger/store.sock").exists());
+    node.verify();
+    node.up();
+    node.verify();
+    node.stop();
+}
