@@ -250,15 +250,16 @@ pub(crate) async fn run_service(
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
-/// Opens the store and runs the projector until `stop`.
+/// Runs the projector over `store`, connected as `identity`, until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
+    identity: Identity,
     store: Store,
     position: watch::Sender<Position>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let bus = address.connect(session, Identity::Projector).await?;
+    let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
