@@ -110,7 +110,7 @@ impl<'a> Folding<'a> {
             return self.open(delivery, reading);
         }
         match reading {
-            Reading::Event(event) => self.event(delivery, *event),
+            Reading::Event(event) => self.event(delivery, &event),
             Reading::Control(control, signature) => self.control(delivery, &control, signature),
             Reading::Unplaced(reason) => self.quarantine(delivery, &reason),
         }
@@ -142,7 +142,7 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn event(&mut self, delivery: &'a Delivery, event: EventReading) -> Result<(), FoldError> {
+    fn event(&mut self, delivery: &'a Delivery, event: &EventReading) -> Result<(), FoldError> {
         let aliases = &self.commit.book.port_aliases;
         let port = aliases.get(&event.port).unwrap_or(&event.port);
         let Ok(chain) = Chain::port(port) else {
@@ -165,7 +165,7 @@ impl<'a> Folding<'a> {
             lookups.cases.push((event.case, index));
             lookups
                 .licenses
-                .extend(event.numbers.into_iter().flatten().map(|key| (key, index)));
+                .extend(event.numbers.iter().flatten().map(|key| (*key, index)));
         }
         Ok(())
     }
