@@ -10,6 +10,7 @@ mod delivery;
 mod fold;
 pub mod lookup;
 mod reading;
+mod reread;
 mod row;
 
 pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
@@ -19,4 +20,5 @@ pub use delivery::Delivery;
 pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use lookup::LookupKey;
 pub use reading::{EventReading, Reading, Unplaced, read, read_all};
+pub use reread::reread;
 pub use row::row_of;

@@ -2,7 +2,7 @@
 //!
 //! Only its head is read: the ledger stage takes whatever has one, and what an event means is for those to decode who ask.
 
-use portbook_ledger::{ProducerSignature, RecordError};
+use portbook_ledger::{Hash, ProducerSignature, RecordError};
 use portbook_wire::control::{Control, ControlError, parse_control};
 use portbook_wire::{EventHead, EventNumbers, Quarantine, read_numbered_head, subject};
 
@@ -16,6 +16,8 @@ pub enum Reading {
     Event(Box<EventReading>),
     /// A message of the ledger's own.
     Control(Box<Control>, Option<ProducerSignature>),
+    /// A seal that is recorded already, with the checkpoint it names: it is made again, not asked for.
+    Sealed(Hash),
     /// A message that belongs to no port.
     Unplaced(Unplaced),
 }

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod node;
@@ -17,6 +18,7 @@ mod serving;
 mod session;
 mod speech;
 mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 
