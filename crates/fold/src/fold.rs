@@ -127,7 +127,13 @@ impl<'a> Folding<'a> {
             Reading::Event(_) | Reading::Sealed(_) => (Err(Unplaced::NotOpened), None),
         };
         opened.map_err(|reason| FoldError::NotOpened { reason })?;
-        self.record_control(delivery, signature, "ledger.opened")
+        let origin = self
+            .commit
+            .book
+            .opened
+            .as_ref()
+            .map(|opened| opened.origin.to_string());
+        self.record_control(delivery, signature, "ledger.opened", origin.unwrap_or_default())
     }
 
     fn settle_opening(
@@ -193,7 +199,7 @@ impl<'a> Folding<'a> {
     ) -> Result<(), FoldError> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
-            Ok(Settled::Recorded(word)) => self.record_control(delivery, signature, word),
+            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, note),
             Ok(Settled::Seal(request)) => self.seal(delivery, control::hash_of(&request.prev_checkpoint)),
             Err(reason) => self.quarantine(delivery, &reason),
         }
@@ -204,8 +210,9 @@ impl<'a> Folding<'a> {
         delivery: &Delivery,
         signature: Option<ProducerSignature>,
         word: &str,
+        note: &str,
     ) -> Result<(), FoldError> {
-        let (kind, remark) = (RecordKind::Control, word.to_owned());
+        let (kind, remark) = (RecordKind::Control, row::remark(word, note));
         self.record(delivery, kind, Chain::CONTROL, None, signature, remark)?;
         self.commit.book.counts.control += 1;
         Ok(())
@@ -214,7 +221,10 @@ impl<'a> Folding<'a> {
     fn quarantine(&mut self, delivery: &Delivery, reason: &Unplaced) -> Result<(), FoldError> {
         // A header this format cannot carry must not keep the message out.
         let signature = delivery.signature.as_deref().and_then(|text| text.parse().ok());
-        let (kind, remark) = (RecordKind::Quarantine, row::quarantine_remark(reason));
+        let (kind, remark) = (
+            RecordKind::Quarantine,
+            row::remark(reason.word(), &reason.to_string()),
+        );
         self.record(delivery, kind, Chain::QUARANTINE, None, signature, remark)?;
         Ok(())
     }

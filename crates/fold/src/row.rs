@@ -8,14 +8,16 @@ use portbook_ledger::{Index, Record, RecordKind};
 use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::{decode_event, read_head};
 
-use crate::reading::Unplaced;
-
-/// What stands between the word and the reason in the remark on a message in quarantine.
+/// What stands between the word and the note of a remark.
 const REMARK_BREAK: char = '\n';
 
-/// The remark on a message in quarantine.
-pub(crate) fn quarantine_remark(reason: &Unplaced) -> String {
-    format!("{}{REMARK_BREAK}{reason}", reason.word())
+/// The remark on a record that is no event: what it is called, and what else there is to say.
+pub(crate) fn remark(word: &str, note: &str) -> String {
+    if note.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}{REMARK_BREAK}{note}")
+    }
 }
 
 /// The row of `record`, which is the leaf at `index` and was remarked on as `remark`.
@@ -30,19 +32,21 @@ pub fn row_of(index: Index, record: &Record<'_>, remark: &str) -> TimelineRow {
         RecordKind::Event => RecordClass::Event,
         RecordKind::Redelivery => RecordClass::Redelivery,
         RecordKind::Conflict => RecordClass::Conflict,
-        RecordKind::Control => return TimelineRow::bare(place, RecordClass::Control, remark),
-        RecordKind::Quarantine => {
-            let (word, reason) = remark.split_once(REMARK_BREAK).unwrap_or((remark, ""));
-            let mut row = TimelineRow::bare(place, RecordClass::Quarantine, word);
-            reason.clone_into(&mut row.note);
-            return row;
-        }
+        RecordKind::Control => return remarked_row(place, RecordClass::Control, remark),
+        RecordKind::Quarantine => return remarked_row(place, RecordClass::Quarantine, remark),
     };
     TimelineRow {
         class,
         refers_to: record.refers_to.map(Index::get),
         ..event_row(place, record)
     }
+}
+
+fn remarked_row(place: Placement, class: RecordClass, remark: &str) -> TimelineRow {
+    let (word, note) = remark.split_once(REMARK_BREAK).unwrap_or((remark, ""));
+    let mut row = TimelineRow::bare(place, class, word);
+    note.clone_into(&mut row.note);
+    row
 }
 
 fn event_row(place: Placement, record: &Record<'_>) -> TimelineRow {

@@ -5,7 +5,8 @@ use std::io::BufRead;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
-use portbook_ledger::SecretKey;
+use portbook_ledger::{Hash, SecretKey, sha256};
+use portbook_source::{Account, AccountError, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
 use tokio::sync::mpsc;
@@ -25,12 +26,16 @@ const CHUNK_LINES: usize = 2 * LINES_TOGETHER;
 /// Chunks looked up ahead: the server answers only between two syncs.
 const CHUNKS_LOOKED_UP: usize = 1;
 
+/// Events that one statement counts, about: bounds what is kept in memory until they are stated.
+const STATED_TOGETHER: usize = 100_000;
+
 /// Publishes observed facts of one source.
 #[derive(Debug)]
 pub struct Importer {
     publisher: Publisher,
     history: History,
     preparation: Preparation,
+    account: Option<Account>,
 }
 
 /// What an import did.
@@ -82,6 +87,12 @@ pub enum ImportError {
     /// A rejected line could not be kept.
     #[error("could not keep a rejected line")]
     Rejects(#[source] std::io::Error),
+    /// What was published could not be taken into account.
+    #[error("could not state what was published")]
+    Account(#[from] AccountError),
+    /// The journal of the source cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A task of the import ended in a panic.
     #[error("preparing or publishing lines ended unexpectedly")]
     Worker(#[from] JoinError),
@@ -95,6 +106,16 @@ impl Importer {
             publisher,
             history: History::new(Log::ledger(bus)),
             preparation: Preparation { source, key },
+            account: None,
+        }
+    }
+
+    /// Lets the import state what it publishes into `account`.
+    #[must_use]
+    pub fn stating(self, account: Account) -> Self {
+        Self {
+            account: Some(account),
+            ..self
         }
     }
 
@@ -129,14 +150,17 @@ impl Importer {
             if looked_up.len() > CHUNKS_LOOKED_UP {
                 self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
             }
+            if self.waiting_to_be_stated() >= STATED_TOGETHER {
+                self.land_all(&mut under_way, &mut tally).await?;
+                self.state().await?;
+            }
             progress(&tally);
         }
         while !looked_up.is_empty() {
             self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
         }
-        while !under_way.is_empty() {
-            self.land(&mut under_way, &mut tally).await?;
-        }
+        self.land_all(&mut under_way, &mut tally).await?;
+        self.state().await?;
         if let Some(error) = broken {
             return Err(error);
         }
@@ -181,18 +205,29 @@ impl Importer {
     }
 
     fn send(&self, chosen: Vec<Chosen>) -> Flight {
-        let (sent, names) = apart(chosen);
+        let (messages, sent) = apart(chosen);
         let publisher = self.publisher.clone();
-        let results = tokio::spawn(async move { publisher.publish_batch(sent).await });
-        Flight { names, results }
+        let results = tokio::spawn(async move { publisher.publish_batch(messages).await });
+        Flight { sent, results }
+    }
+
+    async fn land_all(
+        &mut self,
+        under_way: &mut VecDeque<Flight>,
+        tally: &mut Tally,
+    ) -> Result<(), ImportError> {
+        while !under_way.is_empty() {
+            self.land(under_way, tally).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the chunk that was sent first.
     async fn land(&mut self, under_way: &mut VecDeque<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
-        let Some(Flight { names, results }) = under_way.pop_front() else {
+        let Some(Flight { sent, results }) = under_way.pop_front() else {
             return Ok(());
         };
-        self.settle(&names, results.await?, tally)
+        self.settle(&sent, results.await?, tally).await
     }
 
     fn choose(&mut self, ready: Vec<Message>, tally: &mut Tally) -> Vec<Chosen> {
@@ -217,22 +252,58 @@ impl Importer {
         chosen
     }
 
-    fn settle(
+    async fn settle(
         &mut self,
-        published: &[(String, Familiarity)],
+        published: &[Sent],
         results: Vec<Result<Appended, PublishError>>,
         tally: &mut Tally,
     ) -> Result<(), ImportError> {
-        for ((subject, familiarity), result) in published.iter().zip(results) {
+        self.account_for(published, &results).await?;
+        for (sent, result) in published.iter().zip(results) {
             let appended = result?;
-            self.history.note_stored(subject, appended.seq);
+            self.history.note_stored(&sent.subject, appended.seq);
             tally.last_seq = tally.last_seq.max(appended.seq);
-            match familiarity {
+            match sent.familiarity {
                 Familiarity::Conflicting => tally.conflicting += 1,
                 Familiarity::New | Familiarity::Repeated => tally.recorded += 1,
             }
         }
         Ok(())
+    }
+
+    /// Takes what was acknowledged into the account. A conflicting event is evidence, but none of the source's events.
+    async fn account_for(
+        &self,
+        published: &[Sent],
+        results: &[Result<Appended, PublishError>],
+    ) -> Result<(), ImportError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        let publishing = account.publishing().await;
+        let mut acknowledged = Vec::with_capacity(results.len());
+        for (sent, result) in published.iter().zip(results) {
+            match result {
+                Ok(appended) if sent.familiarity == Familiarity::New => {
+                    acknowledged.push((appended.seq, sent.digest));
+                }
+                Ok(_) => {}
+                Err(_) => publishing.uncertain(),
+            }
+        }
+        Ok(publishing.acknowledged(&acknowledged)?)
+    }
+
+    fn waiting_to_be_stated(&self) -> usize {
+        self.account.as_ref().map_or(0, Account::waiting)
+    }
+
+    /// States what was published. Nothing may be under way.
+    async fn state(&self) -> Result<(), ImportError> {
+        match &self.account {
+            Some(account) if account.waiting() > 0 => Ok(account.state().await?),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -244,7 +315,7 @@ struct Waiting {
 
 /// A chunk under way.
 struct Flight {
-    names: Vec<(String, Familiarity)>,
+    sent: Vec<Sent>,
     results: JoinHandle<Vec<Result<Appended, PublishError>>>,
 }
 
@@ -276,10 +347,21 @@ async fn next_chunk(prepared: &mut Ahead) -> Result<Option<Prepared>, ImportErro
     Ok(Some((chunk, None)))
 }
 
-fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<(String, Familiarity)>) {
-    let counted = |one: &Chosen| (one.outgoing.subject.clone(), one.familiarity);
-    let names = chosen.iter().map(counted).collect();
-    (chosen.into_iter().map(|one| one.outgoing).collect(), names)
+/// What is known of a message that is under way.
+struct Sent {
+    subject: String,
+    familiarity: Familiarity,
+    digest: Hash,
+}
+
+fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<Sent>) {
+    let noted = |one: &Chosen| Sent {
+        subject: one.outgoing.subject.clone(),
+        familiarity: one.familiarity,
+        digest: sha256(&[&one.outgoing.body]),
+    };
+    let sent = chosen.iter().map(noted).collect();
+    (chosen.into_iter().map(|one| one.outgoing).collect(), sent)
 }
 
 fn sort_out(
