@@ -9,10 +9,13 @@
 )]
 
 mod contradiction;
+mod crooked;
 mod forgery;
 mod import;
 mod kill;
+mod monitor;
 mod node;
 mod reading;
 mod speech;
 mod tour;
+mod witness;

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
     ("http", ""),
+    ("witness", "ledger http"),
     ("wire", "domain"),
     ("simulator", "domain wire"),
     ("views", "domain"),
@@ -24,7 +25,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator",
+        "domain wire ledger views fold bus store import service projector audit projection evidence http simulator witness",
     ),
     (
         "bench",

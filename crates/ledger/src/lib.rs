@@ -7,6 +7,7 @@ mod audit;
 mod chain;
 mod checkpoint;
 mod decoder;
+pub mod fraud;
 mod hash;
 mod head;
 mod key;

@@ -2,6 +2,7 @@
 
 mod feed;
 mod simulate;
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 pub(crate) use self::feed::FeedCommand;
+use self::witness::{MonitorArgs, WitnessCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -117,6 +119,11 @@ pub(crate) enum Command {
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),
+    /// Cosign the checkpoints of logs
+    #[command(subcommand)]
+    Witness(WitnessCommand),
+    /// Follow a log from outside: read every leaf, raise the alarm when it forks, goes back or seals what is not true
+    Monitor(MonitorArgs),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration
@@ -274,6 +281,9 @@ pub(crate) struct VerifyArgs {
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Policy whose witnesses must have cosigned
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 impl VerifyArgs {
@@ -286,6 +296,7 @@ impl VerifyArgs {
             against_stream: false,
             quick: false,
             key: None,
+            policy: None,
         }
     }
 }

@@ -9,12 +9,14 @@ mod doctor;
 mod feed;
 mod import;
 mod init;
+mod monitor;
 mod order;
 mod record;
 mod run;
 mod simulate;
 mod timeline;
 mod verify;
+mod witness;
 
 use crate::args::{Command, Part};
 use crate::failure::Outcome;
@@ -37,6 +39,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
+        Command::Witness(args) => witness::run(session, &args),
+        Command::Monitor(args) => monitor::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

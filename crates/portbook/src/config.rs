@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) views: ViewsConfig,
     pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) witness: WitnessConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
     pub(crate) log: LogConfig,
@@ -96,6 +97,14 @@ pub(crate) struct FeedConfig {
 pub(crate) struct HttpConfig {
     pub(crate) listen_addr: String,
     pub(crate) ready_lag_ms_max: u64,
+}
+
+/// Section `witness`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WitnessConfig {
+    pub(crate) policy: PathBuf,
+    pub(crate) patience_ms: u64,
 }
 
 /// Section `service`.

@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod config;
+mod cosigning;
 mod exit;
 mod failure;
 mod home;

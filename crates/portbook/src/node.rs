@@ -13,7 +13,7 @@ use portbook_bus::{
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{
-    FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
+    FeedParts, FeedPosition, Pace, Position, Projector, Publishing, RunParts, SignerParts, feed, run,
 };
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_store::{Store, StoreReader};
@@ -250,14 +250,29 @@ pub(crate) async fn run_service(
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
+/// What a projector is run with.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// The ledger.
+    pub(crate) store: Store,
+    /// Where it tells how far it has come.
+    pub(crate) position: watch::Sender<Position>,
+    /// Who publishes its checkpoints.
+    pub(crate) publishing: Publishing,
+}
+
 /// Opens the store and runs the projector until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
-    store: Store,
-    position: watch::Sender<Position>,
+    running: Running,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
+    let Running {
+        store,
+        position,
+        publishing,
+    } = running;
     let bus = address.connect(session, Identity::Projector).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
@@ -270,6 +285,7 @@ pub(crate) async fn run_projector(
         register: CheckpointRegister::new(&bus, CHECKPOINT_REGISTER),
         key,
         origin,
+        publishing,
     };
     let attesting = tokio::task::spawn_blocking({
         let (watched, stop) = (position.subscribe(), stop.clone());

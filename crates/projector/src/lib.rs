@@ -15,4 +15,4 @@ pub use feed::{FeedError, FeedParts, FeedPosition, feed};
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken};
 pub use run::{Pace, Position, RunError, RunParts, run};
-pub use signer::{SignError, SignerParts};
+pub use signer::{Published, Publishing, SignError, SignedNote, SignerParts};

@@ -1,19 +1,23 @@
 //! `portbook up` and `portbook run`: the parts of a portbook, in one process or in several.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use portbook_domain::ServiceName;
-use portbook_projector::Position;
+use portbook_evidence::Evidence;
+use portbook_projector::{Position, Publishing};
 use portbook_store::Store;
 use tokio::sync::watch;
 
 use crate::args::Part;
 use crate::command::verify;
 use crate::config::AuditAtStart;
+use crate::cosigning::Cosigning;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::node::{Address, Server, interrupted, run_projector, run_service};
+use crate::home::KeyOf;
+use crate::node::{Address, Running, Server, interrupted, run_projector, run_service};
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
@@ -106,10 +110,21 @@ impl Parts<'_> {
             )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
-        let outlet = store.as_ref().map(|_| Outlet {
+        let (publishing, cosigning) = match &store {
+            Some(_) => Cosigning::prepare(self.session)?,
+            None => (Publishing::AtOnce, None),
+        };
+        let (cosigning, watched) = cosigning.unzip();
+        let evidence = store
+            .as_ref()
+            .map(|store| evidence_of(self.session, store))
+            .transpose()?;
+        let outlet = evidence.clone().map(|evidence| Outlet {
             session: self.session,
             address: self.address,
             position: position.subscribe(),
+            evidence,
+            watched,
         });
         let serving = async {
             match outlet {
@@ -117,14 +132,36 @@ impl Parts<'_> {
                 None => Ok(()),
             }
         };
+        let publishing_beside = async {
+            match (cosigning, evidence) {
+                (Some(cosigning), Some(evidence)) => cosigning.run(evidence, stop.clone()).await,
+                (None, _) | (_, None) => Ok(()),
+            }
+        };
         let projector = async {
             match store {
-                Some(store) => run_projector(self.session, self.address, store, position, stop.clone()).await,
+                Some(store) => {
+                    let running = Running {
+                        store,
+                        position,
+                        publishing,
+                    };
+                    run_projector(self.session, self.address, running, stop.clone()).await
+                }
                 None => Ok(()),
             }
         };
-        tokio::try_join!(services, projector, serving).map(|_| ())
+        tokio::try_join!(services, projector, serving, publishing_beside).map(|_| ())
     }
+}
+
+/// Evidence of the ledger in `store`, signing for the ports' own logs.
+fn evidence_of(session: &Session, store: &Store) -> Result<Arc<Evidence>, Failure> {
+    let key = session.home.key(KeyOf::Log)?;
+    let evidence = Evidence::signing(store.reader(), session.home.ledger(), key);
+    Ok(Arc::new(
+        evidence.map_err(|error| Failure::of(Exit::Configuration, &error))?,
+    ))
 }
 
 /// Waits until the projector has recorded message `seq` and a signed checkpoint covers it.

@@ -2,6 +2,7 @@
 
 use portbook_audit::{Rederived, Verification};
 use portbook_ledger::{Chain, Head};
+use portbook_witness::Cosigned;
 use serde::Serialize;
 
 use super::stream::Compared;
@@ -15,6 +16,8 @@ pub(super) struct Report<'a> {
     pub(super) verification: &'a Verification,
     pub(super) trust: &'a Trusted,
     pub(super) compared: Option<&'a Compared>,
+    /// How far the cosignatures go; none when no policy was brought along.
+    pub(super) cosigned: Option<Cosigned>,
     pub(super) elapsed_ms: u128,
 }
 
@@ -31,6 +34,7 @@ struct Document<'a> {
     chains: Vec<ChainDocument>,
     signatures: Option<SignaturesDocument>,
     stream_messages: Option<u64>,
+    witnesses: Option<WitnessesDocument>,
     not_checked: Vec<&'static str>,
 }
 
@@ -50,6 +54,13 @@ struct SignaturesDocument {
     unknown_key: u64,
     not_entitled: u64,
     unsupported_leaves: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct WitnessesDocument {
+    cosigned: usize,
+    known: usize,
+    quorum: bool,
 }
 
 impl Report<'_> {
@@ -82,8 +93,9 @@ impl Report<'_> {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
+        let verdict = self.verdict().to_uppercase();
         session.speech.answer(format_args!(
-            "VERIFIED {what} @{} {}  {}.{:01} s",
+            "{verdict} {what} @{} {}  {}.{:01} s",
             grouped(checkpoint.size.get()),
             checkpoint.root.to_base64(),
             self.elapsed_ms / 1000,
@@ -93,6 +105,15 @@ impl Report<'_> {
             "Does not show: events nobody published; truth of what a producer signed; other histories shown to others.",
         );
         Ok(())
+    }
+
+    /// Without the quorum that was asked for, the rest is not a pass.
+    fn verdict(&self) -> &'static str {
+        if self.cosigned.is_some_and(|cosigned| !cosigned.quorum) {
+            "incomplete"
+        } else {
+            "verified"
+        }
     }
 
     fn print_checks(&self, session: &Session, asked: &[&Head]) -> Result<(), Failure> {
@@ -141,6 +162,9 @@ impl Report<'_> {
             self.trust.trust.log_key.id(),
             self.trust.key_from
         ))?;
+        if let Some(cosigned) = self.cosigned {
+            print_cosigned(session, cosigned)?;
+        }
         match rederived {
             Some(rederived) => print_rederived(session, rederived)?,
             None => speech.answer("  - producers    not checked (--quick)")?,
@@ -188,7 +212,7 @@ impl Report<'_> {
         }
         Document {
             schema: "portbook.verify/v1",
-            verdict: "verified",
+            verdict: self.verdict(),
             origin: checkpoint.origin.as_str(),
             size: checkpoint.size.get(),
             root: checkpoint.root.to_base64(),
@@ -213,9 +237,29 @@ impl Report<'_> {
                 unsupported_leaves: rederived.unsupported.clone(),
             }),
             stream_messages: self.compared.map(|compared| compared.messages),
+            witnesses: self.cosigned.map(|cosigned| WitnessesDocument {
+                cosigned: cosigned.witnesses,
+                known: cosigned.known,
+                quorum: cosigned.quorum,
+            }),
             not_checked,
         }
     }
+}
+
+fn print_cosigned(session: &Session, cosigned: Cosigned) -> Result<(), Failure> {
+    let Cosigned {
+        witnesses,
+        known,
+        quorum,
+    } = cosigned;
+    let (mark, verdict) = (
+        session.speech.mark(quorum),
+        if quorum { "a quorum" } else { "no quorum" },
+    );
+    session.speech.answer(format_args!(
+        "  {mark} witnesses    {witnesses} of {known}, {verdict}"
+    ))
 }
 
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
