@@ -8,6 +8,8 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 mod crooked;
 mod forgery;
@@ -16,6 +18,9 @@ mod kill;
 mod monitor;
 mod node;
 mod reading;
+mod restore;
 mod speech;
+mod standby;
+mod stream;
 mod tour;
 mod witness;

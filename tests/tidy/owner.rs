@@ -10,6 +10,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("bincode", "store"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
+    ("clap_mangen", "portbook"),
     ("ed25519-dalek", "ledger"),
     ("figment", "portbook"),
     ("getrandom", "portbook"),
@@ -57,6 +58,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "simulator",
         "toml",
         "it reads scenarios, as domain reads policies",
+    ),
+    (
+        "testkit",
+        "async-nats",
+        "stories do to a server what the bus never would",
     ),
     (
         "testkit",

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -9,11 +10,15 @@ mod doctor;
 mod feed;
 mod import;
 mod init;
+mod man;
 mod monitor;
 mod order;
+mod promote;
 mod record;
+mod restore;
 mod run;
 mod simulate;
+mod stream;
 mod timeline;
 mod verify;
 mod witness;
@@ -38,11 +43,16 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Witness(args) => witness::run(session, &args),
         Command::Monitor(args) => monitor::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

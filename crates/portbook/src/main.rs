@@ -1,6 +1,7 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod cosigning;
@@ -16,6 +17,7 @@ mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
 
 use std::process::ExitCode;
 

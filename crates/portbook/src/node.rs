@@ -253,6 +253,8 @@ pub(crate) async fn run_service(
 /// What a projector is run with.
 #[derive(Debug)]
 pub(crate) struct Running {
+    /// Who it connects as.
+    pub(crate) identity: Identity,
     /// The ledger.
     pub(crate) store: Store,
     /// Where it tells how far it has come.
@@ -261,7 +263,7 @@ pub(crate) struct Running {
     pub(crate) publishing: Publishing,
 }
 
-/// Opens the store and runs the projector until `stop`.
+/// Runs the projector until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
@@ -269,11 +271,12 @@ pub(crate) async fn run_projector(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let Running {
+        identity,
         store,
         position,
         publishing,
     } = running;
-    let bus = address.connect(session, Identity::Projector).await?;
+    let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;

@@ -30,6 +30,8 @@ pub(crate) struct Outlet<'a> {
     pub(crate) session: &'a Session,
     /// Where the stream is.
     pub(crate) address: &'a Address,
+    /// Who asks it how long it is.
+    pub(crate) identity: Identity,
     /// How far the projector has come.
     pub(crate) position: watch::Receiver<Position>,
     /// What the log is made of.
@@ -60,7 +62,7 @@ impl Outlet<'_> {
         let bounds = Bounds {
             lag_max: Duration::from_millis(settings.ready_lag_ms_max),
         };
-        let bus = self.address.connect(self.session, Identity::Projector).await?;
+        let bus = self.address.connect(self.session, self.identity).await?;
         let (standing, watched) = watch::channel(Standing {
             quorum: true,
             ..Standing::default()

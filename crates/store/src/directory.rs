@@ -154,6 +154,33 @@ impl LedgerDirectory {
         read_if_there(self.cosigned(size))
     }
 
+    /// Puts back a published checkpoint from a backup; durable once [`LedgerDirectory::put_back_signed_log`] has returned.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] names the file that could not be written.
+    pub fn put_back_checkpoint(&self, size: Size, note: &[u8]) -> Result<(), StoreError> {
+        let path = self.checkpoint_of(size);
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
+            File::create(&path)?.write_all(note)
+        };
+        write().map_err(|source| StoreError::Io {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Puts back what was signed, from a backup: the last step of restoring a ledger, for without it no projector starts.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when there is a `signed.log`.
+    pub fn put_back_signed_log(&self, signed: &SignedLog) -> Result<(), StoreError> {
+        self.create()?;
+        self.replace(&self.signed_log_path(), &signed.to_string())?;
+        sync_directory(&self.path.join("checkpoints"))
+    }
+
     /// The newest published checkpoint.
     ///
     /// # Errors

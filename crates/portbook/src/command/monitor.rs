@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::witness::MonitorArgs;
 use crate::command::verify::parse_key;
-use crate::command::witness::{origin_of, source};
+use crate::command::witness::{origin_of, source, unopened};
 use crate::cosigning::load_policy;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -43,7 +43,7 @@ pub(crate) fn run(session: &Session, args: &MonitorArgs) -> Outcome {
     let policy = args.policy.as_deref().map(load_policy).transpose()?;
     let mirror = Mirror::open(&args.dir).map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let opened = Monitor::open(origin_of(&key)?, vec![key.clone()], source(&args.url)?, mirror);
-    let mut monitor = opened.map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
+    let mut monitor = opened.map_err(|error| unopened(&error, &args.dir))?;
     let watched = Watched {
         session,
         key,

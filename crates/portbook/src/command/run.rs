@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use portbook_bus::Identity;
 use portbook_domain::ServiceName;
 use portbook_evidence::Evidence;
 use portbook_projector::{Position, Publishing};
@@ -21,6 +22,7 @@ use crate::node::{Address, Running, Server, interrupted, run_projector, run_serv
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
+use crate::standby::run_standby;
 
 /// Runs `part` until it is interrupted or cannot go on.
 pub(crate) fn run(session: &Session, part: Part) -> Outcome {
@@ -33,9 +35,12 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
         };
         let mut server = match part {
             Part::All => Server::start(session).await?,
-            Part::Intake | Part::Paperwork | Part::Licensing | Part::Clearance | Part::Projector => {
-                Server::running(session)?
-            }
+            Part::Intake
+            | Part::Paperwork
+            | Part::Licensing
+            | Part::Clearance
+            | Part::Projector
+            | Part::Standby => Server::running(session)?,
         };
         let (position, watched) = watch::channel(Position::default());
         let (stop, stopped) = watch::channel(false);
@@ -110,6 +115,11 @@ impl Parts<'_> {
             )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
+        let identity = if part == Part::Standby {
+            Identity::Standby
+        } else {
+            Identity::Projector
+        };
         let (publishing, cosigning) = match &store {
             Some(_) => Cosigning::prepare(self.session)?,
             None => (Publishing::AtOnce, None),
@@ -117,11 +127,12 @@ impl Parts<'_> {
         let (cosigning, watched) = cosigning.unzip();
         let evidence = store
             .as_ref()
-            .map(|store| evidence_of(self.session, store))
+            .map(|store| evidence_of(self.session, store, part))
             .transpose()?;
         let outlet = evidence.clone().map(|evidence| Outlet {
             session: self.session,
             address: self.address,
+            identity,
             position: position.subscribe(),
             evidence,
             watched,
@@ -142,11 +153,16 @@ impl Parts<'_> {
             match store {
                 Some(store) => {
                     let running = Running {
+                        identity,
                         store,
                         position,
                         publishing,
                     };
-                    run_projector(self.session, self.address, running, stop.clone()).await
+                    if part == Part::Standby {
+                        run_standby(self.session, self.address, running, stop.clone()).await
+                    } else {
+                        run_projector(self.session, self.address, running, stop.clone()).await
+                    }
                 }
                 None => Ok(()),
             }
@@ -155,10 +171,14 @@ impl Parts<'_> {
     }
 }
 
-/// Evidence of the ledger in `store`, signing for the ports' own logs.
-fn evidence_of(session: &Session, store: &Store) -> Result<Arc<Evidence>, Failure> {
-    let key = session.home.key(KeyOf::Log)?;
-    let evidence = Evidence::signing(store.reader(), session.home.ledger(), key);
+/// Evidence of the ledger in `store`, signing for the ports' own logs; a standby has no key to sign with.
+fn evidence_of(session: &Session, store: &Store, part: Part) -> Result<Arc<Evidence>, Failure> {
+    let (reader, directory) = (store.reader(), session.home.ledger());
+    let evidence = if part == Part::Standby {
+        Evidence::new(reader, directory, session.home.public_key(KeyOf::Log)?)
+    } else {
+        Evidence::signing(reader, directory, session.home.key(KeyOf::Log)?)
+    };
     Ok(Arc::new(
         evidence.map_err(|error| Failure::of(Exit::Configuration, &error))?,
     ))
@@ -181,7 +201,7 @@ pub(crate) async fn wait_until_signed(
 }
 
 const fn has_projector(part: Part) -> bool {
-    matches!(part, Part::All | Part::Projector)
+    matches!(part, Part::All | Part::Projector | Part::Standby)
 }
 
 const fn services_of(part: Part) -> &'static [ServiceName] {
@@ -190,7 +210,7 @@ const fn services_of(part: Part) -> &'static [ServiceName] {
         Part::Paperwork => &[ServiceName::Paperwork],
         Part::Licensing => &[ServiceName::Licensing],
         Part::Clearance => &[ServiceName::Clearance],
-        Part::Projector => &[],
+        Part::Projector | Part::Standby => &[],
         Part::All => ServiceName::ALL,
     }
 }
@@ -202,6 +222,7 @@ const fn name_of(part: Part) -> &'static str {
         Part::Licensing => "licensing",
         Part::Clearance => "clearance",
         Part::Projector => "projector",
+        Part::Standby => "standby",
         Part::All => "up",
     }
 }

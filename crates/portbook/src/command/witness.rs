@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use portbook_http::{BaseUrl, Client};
 use portbook_ledger::{Origin, Policy, VerifierKey};
-use portbook_witness::{Follower, KnownLog, Memory, MemoryError, Mirror, Source, Witness};
+use portbook_witness::{FollowError, Follower, KnownLog, Memory, MemoryError, Mirror, Source, Witness};
 use serde::Serialize;
 
 use crate::args::witness::{LogArgs, WitnessCommand};
@@ -109,8 +109,7 @@ fn follower(
     })?;
     let source = source(url)?;
     let mirror = Mirror::open(seen).map_err(|error| Failure::of(Exit::InputOutput, &error))?;
-    Follower::open(origin.clone(), keys, source, mirror)
-        .map_err(|error| Failure::of(Exit::LedgerFault, &error))
+    Follower::open(origin.clone(), keys, source, mirror).map_err(|error| unopened(&error, seen))
 }
 
 /// The log that is served below `url`.
@@ -145,6 +144,19 @@ fn named(args: &LogArgs) -> Result<Vec<NamedLog>, Failure> {
         return Err(Failure::new(Exit::Usage, "the policy names no log"));
     }
     Ok(logs)
+}
+
+/// What was seen cannot be read again, which says nothing against the log.
+pub(crate) fn unopened(error: &FollowError, seen: &Path) -> Failure {
+    let exit = if matches!(error, FollowError::Mirror(_)) {
+        Exit::InputOutput
+    } else {
+        Exit::Incomplete
+    };
+    Failure::of(exit, error).hint(format!(
+        "what was seen is damaged; move {} away to begin anew, and keep it: it is the memory of this log",
+        seen.display()
+    ))
 }
 
 const fn memory(error: &MemoryError) -> Exit {

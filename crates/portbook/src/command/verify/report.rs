@@ -1,15 +1,16 @@
 //! A verification that holds, line by line: what was checked, and what was not.
 
-use portbook_audit::{Rederived, Verification};
+use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use portbook_witness::Cosigned;
 use serde::Serialize;
 
+use super::epoch::EpochDocument;
 use super::stream::Compared;
 use super::trust::Trusted;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::speech::grouped;
+use crate::speech::{grouped, harmless};
 
 /// A verification that holds, as it is told.
 pub(super) struct Report<'a> {
@@ -34,6 +35,7 @@ struct Document<'a> {
     chains: Vec<ChainDocument>,
     signatures: Option<SignaturesDocument>,
     stream_messages: Option<u64>,
+    epochs: Vec<EpochDocument<'a>>,
     witnesses: Option<WitnessesDocument>,
     not_checked: Vec<&'static str>,
 }
@@ -120,6 +122,7 @@ impl Report<'_> {
         let speech = &session.speech;
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             log,
@@ -179,6 +182,7 @@ impl Report<'_> {
                 grouped(*messages)
             ))?;
         }
+        print_epochs(session, epochs)?;
         if *beyond > 0 {
             speech.tell(format_args!(
                 "{} newer leaves are not signed yet and were not looked at",
@@ -201,6 +205,7 @@ impl Report<'_> {
     fn document(&self, asked: &[&Head]) -> Document<'_> {
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             rederived,
@@ -237,6 +242,7 @@ impl Report<'_> {
                 unsupported_leaves: rederived.unsupported.clone(),
             }),
             stream_messages: self.compared.map(|compared| compared.messages),
+            epochs: epochs.iter().map(EpochDocument::of).collect(),
             witnesses: self.cosigned.map(|cosigned| WitnessesDocument {
                 cosigned: cosigned.witnesses,
                 known: cosigned.known,
@@ -260,6 +266,19 @@ fn print_cosigned(session: &Session, cosigned: Cosigned) -> Result<(), Failure> 
     session.speech.answer(format_args!(
         "  {mark} witnesses    {witnesses} of {known}, {verdict}"
     ))
+}
+
+fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {
+    for epoch in epochs {
+        session.speech.answer(format_args!(
+            "  - epoch {:<5}  declared behind {} leaves by {}: {}",
+            epoch.number,
+            grouped(epoch.index),
+            harmless(&epoch.declared_by),
+            harmless(&epoch.reason)
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
