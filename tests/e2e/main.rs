@@ -8,6 +8,7 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
@@ -15,6 +16,7 @@ mod crooked;
 mod forgery;
 mod import;
 mod kill;
+mod manual;
 mod monitor;
 mod node;
 mod reading;

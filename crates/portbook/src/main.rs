@@ -7,6 +7,7 @@ mod config;
 mod cosigning;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod node;
@@ -18,6 +19,7 @@ mod serving;
 mod session;
 mod speech;
 mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 
