@@ -165,9 +165,7 @@ impl Report<'_> {
             self.trust.trust.log_key.id(),
             self.trust.key_from
         ))?;
-        if let Some(cosigned) = self.cosigned {
-            print_cosigned(session, cosigned)?;
-        }
+        print_cosigned(session, self.cosigned)?;
         match rederived {
             Some(rederived) => print_rederived(session, rederived)?,
             None => speech.answer("  - producers    not checked (--quick)")?,
@@ -253,12 +251,15 @@ impl Report<'_> {
     }
 }
 
-fn print_cosigned(session: &Session, cosigned: Cosigned) -> Result<(), Failure> {
-    let Cosigned {
+fn print_cosigned(session: &Session, cosigned: Option<Cosigned>) -> Result<(), Failure> {
+    let Some(Cosigned {
         witnesses,
         known,
         quorum,
-    } = cosigned;
+    }) = cosigned
+    else {
+        return Ok(());
+    };
     let (mark, verdict) = (
         session.speech.mark(quorum),
         if quorum { "a quorum" } else { "no quorum" },
