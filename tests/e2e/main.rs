@@ -12,6 +12,8 @@ mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
+#[cfg(feature = "crash")]
+mod crash;
 mod crooked;
 mod forgery;
 mod import;
@@ -19,8 +21,11 @@ mod kill;
 mod manual;
 mod monitor;
 mod node;
+mod producers;
 mod reading;
+mod repair;
 mod restore;
+mod signing;
 mod speech;
 mod standby;
 mod stream;

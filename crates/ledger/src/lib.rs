@@ -6,7 +6,9 @@
 mod audit;
 mod chain;
 mod checkpoint;
+mod commitment;
 mod decoder;
+mod digest_run;
 pub mod fraud;
 mod hash;
 mod head;
@@ -17,6 +19,7 @@ mod policy;
 mod position;
 mod proof_text;
 mod record;
+mod rotation;
 mod seal;
 mod signature;
 mod signed_log;
@@ -26,6 +29,8 @@ pub mod tree;
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
+pub use commitment::{InvalidField, SALT_BYTES, commitment};
+pub use digest_run::DigestRun;
 pub use hash::{Hash, Hasher, InvalidHash, sha256};
 pub use head::{
     Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
@@ -38,6 +43,7 @@ pub use policy::{Party, Policy, PolicyError};
 pub use position::{ChainSeq, Index, Seq, Size};
 pub use proof_text::InvalidProofText;
 pub use record::{BODY_BYTES_MAX, LEAF_BYTES_MAX, Record, RecordError, RecordKind};
+pub use rotation::{RotatedKey, Rotation};
 pub use seal::{SEAL_BYTES, Seal, SealError};
 pub use signature::{
     InvalidKey, InvalidSignatureText, KeyId, ProducerSignature, PublicKey, SecretKey, SignatureError,
