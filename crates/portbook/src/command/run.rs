@@ -140,11 +140,7 @@ impl Parts<'_> {
             }
             try_join_all(services).await.map(|_| ())
         };
-        let identity = if part == Part::Standby {
-            Identity::Standby
-        } else {
-            Identity::Projector
-        };
+        let identity = projector_identity(part);
         let (publishing, cosigning) = match &store {
             Some(_) => Cosigning::prepare(self.session)?,
             None => (Publishing::AtOnce, None),
@@ -168,12 +164,7 @@ impl Parts<'_> {
                 None => Ok(()),
             }
         };
-        let publishing_beside = async {
-            match (cosigning, evidence) {
-                (Some(cosigning), Some(evidence)) => cosigning.run(evidence, stop.clone()).await,
-                (None, _) | (_, None) => Ok(()),
-            }
-        };
+        let publishing_beside = publish_beside(cosigning, evidence, stop.clone());
         let projector = async {
             match store {
                 Some(store) => {
@@ -193,6 +184,27 @@ impl Parts<'_> {
             }
         };
         tokio::try_join!(services, projector, serving, publishing_beside).map(|_| ())
+    }
+}
+
+/// Who the part with the ledger connects as.
+fn projector_identity(part: Part) -> Identity {
+    if part == Part::Standby {
+        Identity::Standby
+    } else {
+        Identity::Projector
+    }
+}
+
+/// Publishes what waits for cosignatures; nothing does without witnesses.
+async fn publish_beside(
+    cosigning: Option<Cosigning>,
+    evidence: Option<Arc<Evidence>>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    match (cosigning, evidence) {
+        (Some(cosigning), Some(evidence)) => cosigning.run(evidence, stop).await,
+        (None, _) | (_, None) => Ok(()),
     }
 }
 
