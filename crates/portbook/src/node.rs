@@ -303,6 +303,17 @@ where
     }
 }
 
+/// How the projector divides its time, as it is configured.
+const fn pace_of(session: &Session) -> Pace {
+    let settings = &session.config.projector;
+    Pace {
+        batch_messages_max: settings.batch_messages_max,
+        batch_wait: Duration::from_millis(settings.batch_wait_ms),
+        seal_records_max: settings.seal_records_max,
+        seal_interval: Duration::from_millis(settings.seal_interval_ms),
+    }
+}
+
 /// What a projector is run with.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -362,19 +373,13 @@ pub(crate) async fn run_projector(
         },
         stop.clone(),
     ));
-    let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
         bus: bus.clone(),
         stream: STREAM_LEDGER.to_owned(),
         projector,
         signer,
-        pace: Pace {
-            batch_messages_max: settings.batch_messages_max,
-            batch_wait: Duration::from_millis(settings.batch_wait_ms),
-            seal_records_max: settings.seal_records_max,
-            seal_interval: Duration::from_millis(settings.seal_interval_ms),
-        },
+        pace: pace_of(session),
         position,
     };
     let ended = run(parts, stopped(stop)).await;

@@ -158,12 +158,7 @@ impl Parts<'_> {
             evidence,
             watched,
         });
-        let serving = async {
-            match outlet {
-                Some(outlet) => outlet.serve(stop.clone()).await,
-                None => Ok(()),
-            }
-        };
+        let serving = serve_beside(outlet, stop.clone());
         let publishing_beside = publish_beside(cosigning, evidence, stop.clone());
         let projector = async {
             match store {
@@ -193,6 +188,14 @@ fn projector_identity(part: Part) -> Identity {
         Identity::Standby
     } else {
         Identity::Projector
+    }
+}
+
+/// Serves what there is to serve.
+async fn serve_beside(outlet: Option<Outlet<'_>>, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    match outlet {
+        Some(outlet) => outlet.serve(stop).await,
+        None => Ok(()),
     }
 }
 
