@@ -14,10 +14,12 @@ mod cluster;
 mod contradiction;
 #[cfg(feature = "crash")]
 mod crash;
+mod crooked;
 mod forgery;
 mod import;
 mod kill;
 mod manual;
+mod monitor;
 mod node;
 mod producers;
 mod reading;
@@ -28,3 +30,4 @@ mod speech;
 mod standby;
 mod stream;
 mod tour;
+mod witness;

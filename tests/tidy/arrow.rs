@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
     ("http", ""),
+    ("witness", "ledger http"),
     ("wire", "domain"),
     ("simulator", "domain wire"),
     ("views", "domain"),
@@ -27,7 +28,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator",
+        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness",
     ),
     (
         "bench",

@@ -8,6 +8,7 @@ mod simulate;
 mod stream;
 mod vault;
 pub(crate) mod views;
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
 pub(crate) use self::vault::{EraseArgs, FieldName, PutArgs, VaultCommand};
+use self::witness::{MonitorArgs, WitnessCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -162,6 +164,11 @@ pub(crate) enum Command {
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),
+    /// Cosign the checkpoints of logs
+    #[command(subcommand)]
+    Witness(WitnessCommand),
+    /// Follow a log from outside: read every leaf, raise the alarm when it forks, goes back or seals what is not true
+    Monitor(MonitorArgs),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration
@@ -336,6 +343,9 @@ pub(crate) struct VerifyArgs {
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Policy whose witnesses must have cosigned
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 impl VerifyArgs {
@@ -349,6 +359,7 @@ impl VerifyArgs {
             quick: false,
             accept_epoch: None,
             key: None,
+            policy: None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod key;
 mod man;
+mod monitor;
 mod order;
 mod parked;
 mod projection;
@@ -29,6 +30,7 @@ mod stream;
 mod timeline;
 mod vault;
 mod verify;
+mod witness;
 
 use crate::args::{Command, Part};
 use crate::failure::Outcome;
@@ -65,6 +67,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Restore(args) => restore::run(session, &args),
         Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
+        Command::Witness(args) => witness::run(session, &args),
+        Command::Monitor(args) => monitor::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -5,6 +5,7 @@ mod backup;
 mod command;
 mod config;
 mod control_message;
+mod cosigning;
 mod exit;
 mod failure;
 mod following;

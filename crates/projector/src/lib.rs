@@ -21,5 +21,5 @@ pub use follow::Follower;
 pub use opening::{Opening, OpeningError, Producer, open_ledger};
 pub use projector::{Batch, Projector, TakeError, Taken, Written};
 pub use run::{Pace, Position, RunError, RunParts, run};
-pub use signer::{SignError, SignerParts};
+pub use signer::{Published, Publishing, SignError, SignedNote, SignerParts};
 pub use standby::{StandbyEnd, StandbyError, StandbyParts, stand_by};
