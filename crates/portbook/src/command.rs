@@ -11,6 +11,7 @@ mod doctor;
 mod feed;
 mod import;
 mod init;
+mod key;
 mod man;
 mod order;
 mod parked;
@@ -18,12 +19,15 @@ mod projection;
 mod promote;
 mod rebuild;
 mod record;
+mod repair;
 mod replay;
 mod restore;
 mod run;
 mod simulate;
+mod source;
 mod stream;
 mod timeline;
+mod vault;
 mod verify;
 
 use crate::args::{Command, Part};
@@ -48,6 +52,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Claims(args) => answers::claims(session, &args),
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
+        Command::Key(args) => key::run(session, &args),
+        Command::Source(args) => source::run(session, &args),
+        Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Rebuild(args) => rebuild::run(session, &args),
         Command::Projection(command) => projection::run(session, &command),
