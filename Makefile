@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days nats-server clean
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-answers: ## Ask every question of a million facts, and hold each to a tent
 
 interop-days: ## Compare the working days with a calendar that nobody here wrote
 	$(PYTHON) tools/compare-working-days.py
+
+interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
+	$(PYTHON) tools/interop-data.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

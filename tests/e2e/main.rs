@@ -15,6 +15,7 @@ mod contradiction;
 #[cfg(feature = "crash")]
 mod crash;
 mod crooked;
+mod export;
 mod forgery;
 mod import;
 mod kill;

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
+    ("export", "domain wire ledger fold store"),
     ("source", "domain wire ledger fold bus"),
     ("import", "domain wire ledger bus source"),
     ("service", "domain wire ledger bus source"),
@@ -28,7 +29,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness",
+        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export",
     ),
     (
         "bench",

@@ -133,7 +133,7 @@ impl<'a> Folding<'a> {
             .opened
             .as_ref()
             .map(|opened| opened.origin.to_string());
-        self.record_control(delivery, signature, "ledger.opened", origin.unwrap_or_default())
+        self.record_control(delivery, signature, "ledger.opened", &origin.unwrap_or_default())
     }
 
     fn settle_opening(
@@ -199,7 +199,7 @@ impl<'a> Folding<'a> {
     ) -> Result<(), FoldError> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
-            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, note),
+            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, &note),
             Ok(Settled::Seal(request)) => self.seal(delivery, control::hash_of(&request.prev_checkpoint)),
             Err(reason) => self.quarantine(delivery, &reason),
         }

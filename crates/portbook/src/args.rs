@@ -2,8 +2,10 @@
 
 mod answers;
 mod backup;
+mod export;
 mod feed;
 mod key;
+mod report;
 mod simulate;
 mod stream;
 mod vault;
@@ -18,6 +20,7 @@ use jiff::tz::Offset;
 
 pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
+pub(crate) use self::export::{ExportArgs, ExportFormat};
 pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
@@ -26,6 +29,7 @@ use self::witness::{MonitorArgs, WitnessCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
+pub(crate) use report::ReportArgs;
 pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
@@ -127,6 +131,10 @@ pub(crate) enum Command {
     Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
+    /// Export a port, or all of them, for other tools
+    Export(ExportArgs),
+    /// Write a printable page about a port, or about all of them
+    Report(ReportArgs),
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),

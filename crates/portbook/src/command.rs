@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod feed;
 mod import;
 mod init;
@@ -18,10 +19,12 @@ mod order;
 mod parked;
 mod projection;
 mod promote;
+mod published;
 mod rebuild;
 mod record;
 mod repair;
 mod replay;
+mod report;
 mod restore;
 mod run;
 mod simulate;
@@ -53,6 +56,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Findings(args) => answers::findings(session, &args),
         Command::Claims(args) => answers::claims(session, &args),
         Command::Verify(args) => verify::run(session, &args),
+        Command::Export(args) => export::run(session, &args),
+        Command::Report(args) => report::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Key(args) => key::run(session, &args),
         Command::Source(args) => source::run(session, &args),
