@@ -19,18 +19,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
-    ("evidence", "ledger store"),
+    ("verify", "ledger"),
+    ("evidence", "ledger store verify"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit evidence http",
+        "domain wire ledger views fold bus store import service projector audit verify evidence http",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit evidence",
+        "domain wire ledger views fold bus store import service projector audit verify evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit evidence",
+        "domain wire ledger views fold bus store import service projector audit verify evidence",
     ),
 ];
 

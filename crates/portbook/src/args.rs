@@ -1,5 +1,6 @@
 //! What can be typed: the command line as it is declared.
 
+mod export;
 mod feed;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
 pub(crate) use self::feed::FeedCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
@@ -103,6 +105,10 @@ pub(crate) enum Command {
     License(LicenseArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
+    /// Export a port for other tools, or the whole log as tiles
+    Export(ExportArgs),
+    /// Prove that a record is in the ledger, that the ledger only grew, or that a port has no records
+    Prove(ProveArgs),
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),

@@ -6,10 +6,12 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod feed;
 mod import;
 mod init;
 mod order;
+mod prove;
 mod record;
 mod run;
 mod timeline;
@@ -32,6 +34,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
         Command::Verify(args) => verify::run(session, &args),
+        Command::Export(args) => export::run(session, &args),
+        Command::Prove(args) => prove::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),

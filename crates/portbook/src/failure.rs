@@ -9,6 +9,7 @@ use portbook_bus::{
     ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
     StreamError,
 };
+use portbook_evidence::{EvidenceError, SinkError};
 use portbook_fold::FoldError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
 use portbook_store::StoreError;
@@ -132,6 +133,8 @@ failures! {
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
     VerifyError => verification,
+    EvidenceError => evidence,
+    SinkError => sink,
     RunError => running,
 }
 
@@ -221,6 +224,31 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+    }
+}
+
+fn evidence(error: &EvidenceError) -> Exit {
+    match error {
+        EvidenceError::Store(error) => store(error),
+        EvidenceError::Sink(error) => sink(error),
+        EvidenceError::NoSuchRecords { .. } | EvidenceError::Plan(_) => Exit::Usage,
+        EvidenceError::NoKey => Exit::Unavailable,
+        EvidenceError::Name(_) | EvidenceError::Key(_) => Exit::Configuration,
+        EvidenceError::Checkpoint(_)
+        | EvidenceError::Root { .. }
+        | EvidenceError::Heads { .. }
+        | EvidenceError::Unsorted(_)
+        | EvidenceError::Head(_)
+        | EvidenceError::NoSeal { .. }
+        | EvidenceError::Leaf { .. }
+        | EvidenceError::Damaged { .. } => Exit::LedgerFault,
+    }
+}
+
+fn sink(error: &SinkError) -> Exit {
+    match error {
+        SinkError::Exists { .. } => Exit::Usage,
+        SinkError::Io { .. } | SinkError::Zip { .. } => Exit::InputOutput,
     }
 }
 
