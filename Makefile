@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test nats-server clean
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units nats-server clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +31,18 @@ doc: ## Build the API documentation
 bench: nats-server ## Measure against the limits of this machine, as ratios
 	$(CARGO) run --release --locked --quiet -p portbook-bench
 
+bench-views: ## Rebuild all views of a million events against a bare scan, and while the ledger grows
+	$(CARGO) run --release --locked --quiet -p portbook-bench -- views
+
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
-cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
+cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback, nodes killed under load
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
+	$(CARGO) test --locked -p portbook --features cluster-tests --test e2e cluster:: -- --nocapture
+
+units: ## Check the systemd units: valid, and hardened
+	$(PYTHON) tools/check-units.py config/systemd
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -19,19 +20,20 @@ const ARROWS: &[(&str, &str)] = &[
     ("service", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("projection", "domain wire ledger views fold store"),
     ("verify", "ledger"),
     ("evidence", "ledger store verify"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit verify evidence http",
+        "domain wire ledger views fold bus store import service projector audit projection verify evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit verify evidence",
+        "domain wire ledger views fold bus store import service projector audit projection verify evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit verify evidence",
+        "domain wire ledger views fold bus store import service projector audit projection verify evidence",
     ),
 ];
 

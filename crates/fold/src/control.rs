@@ -71,10 +71,12 @@ pub(crate) fn settle<'a>(
                 book.port_aliases = aliases_of(aliases);
             }
         }
-        Control::KeyRotated(_)
-        | Control::SourceStated(_)
-        | Control::EpochDeclared(_)
-        | Control::ErasureNoticed(_) => {}
+        Control::EpochDeclared(declared) => {
+            if let (Some(created), Some(opened)) = (declared.stream_created, &mut book.opened) {
+                opened.stream_created = created.to_string();
+            }
+        }
+        Control::KeyRotated(_) | Control::SourceStated(_) | Control::ErasureNoticed(_) => {}
     }
     Ok(Settled::Recorded(control.kind().name()))
 }
@@ -158,7 +160,7 @@ pub fn replay_control(book: &mut Book, delivery: &Delivery, index: Index) -> Res
             }
             settle(&control, delivery, signature, index, book).map(|_| ())
         }
-        Reading::Event(_) => Err(Unplaced::NotOpened),
+        Reading::Event(_) | Reading::Sealed(_) => Err(Unplaced::NotOpened),
         Reading::Unplaced(reason) => Err(reason),
     }
 }

@@ -1,7 +1,11 @@
 //! What can be typed: the command line as it is declared.
 
+mod backup;
 mod export;
 mod feed;
+mod simulate;
+mod stream;
+pub(crate) mod views;
 
 use std::path::PathBuf;
 
@@ -9,10 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
 pub(crate) use self::feed::FeedCommand;
+pub(crate) use self::stream::StreamCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
+
+pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
@@ -97,6 +105,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Import observed facts from NDJSON or CSV files
     Import(ImportArgs),
+    /// Make up facts: an observation file for load and for tests, the same for the same seed
+    Simulate(SimulateArgs),
     /// Show the timeline of a port
     Timeline(TimelineArgs),
     /// Show a case: stage, open queries, licence balance, events
@@ -115,6 +125,25 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Fold a view again from the ledger, beside the live one, and show what differs
+    Rebuild(self::views::RebuildArgs),
+    /// Look at the generations of views, compare them, choose which is live, print their rows
+    #[command(subcommand)]
+    Projection(self::views::ProjectionCommand),
+    /// Replay recorded events to a point: as events, as a view, or into another ledger
+    Replay(self::views::ReplayArgs),
+    /// Look at cases that wait behind an event which cannot be folded, and let them go on
+    #[command(subcommand)]
+    Parked(self::views::ParkedCommand),
+    /// Let the standby of this home take over from the projector
+    Promote,
+    /// Back up ledger, stream, checkpoints and public keys, while running or stopped
+    Backup(BackupArgs),
+    /// Make a ledger of a backup again, verified against what was published
+    Restore(RestoreArgs),
+    /// Look after the stream the ledger is made from
+    #[command(subcommand)]
+    Stream(StreamCommand),
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),
@@ -125,6 +154,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print a completion script
     Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
 }
 
 /// Arguments of `demo`.
@@ -147,6 +178,9 @@ pub(crate) struct InitArgs {
     /// Create only an empty store, into which the projector replays the stream; keys and signed.log stay
     #[arg(long, conflicts_with = "origin")]
     pub(crate) replay: bool,
+    /// Create the empty ledger of a standby, beside keys that were brought from the ledger it is to follow
+    #[arg(long, conflicts_with_all = ["origin", "replay"])]
+    pub(crate) standby: bool,
 }
 
 /// Arguments of `run`.
@@ -170,6 +204,8 @@ pub(crate) enum Part {
     Clearance,
     /// The one writer of the ledger.
     Projector,
+    /// A second projector in a home of its own, which only follows until it is promoted.
+    Standby,
     /// All of them.
     All,
 }
@@ -272,6 +308,9 @@ pub(crate) struct VerifyArgs {
     /// Leave out signatures of producers and the placement of records
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Go on from this epoch although it gives up a checkpoint that was seen here
+    #[arg(long, value_name = "N")]
+    pub(crate) accept_epoch: Option<u64>,
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -286,6 +325,7 @@ impl VerifyArgs {
             at: None,
             against_stream: false,
             quick: false,
+            accept_epoch: None,
             key: None,
         }
     }
@@ -329,6 +369,17 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page to print, for example: stream check
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Vec<String>,
+    /// Write the pages of all commands into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 fn parse_offset(text: &str) -> Result<Offset, String> {

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -10,10 +11,19 @@ mod export;
 mod feed;
 mod import;
 mod init;
+mod man;
 mod order;
+mod parked;
+mod projection;
+mod promote;
 mod prove;
+mod rebuild;
 mod record;
+mod replay;
+mod restore;
 mod run;
+mod simulate;
+mod stream;
 mod timeline;
 mod verify;
 
@@ -30,6 +40,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Run(args) => run::run(session, args.part),
         Command::Order(args) => order::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Simulate(args) => simulate::run(session, &args),
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
@@ -38,9 +49,18 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Prove(args) => prove::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
+        Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
-    StreamError,
+    ApiError, CheckpointError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError,
+    ServerError, SnapshotError, StreamError,
 };
 use portbook_evidence::{EvidenceError, SinkError};
 use portbook_fold::FoldError;
-use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
+use portbook_projection::{ProjectionError, TranscriptError};
+use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_store::StoreError;
 
 use crate::exit::Exit;
@@ -68,6 +69,11 @@ impl Failure {
             causes: vec![error.to_string()],
             ..Self::new(exit, format!("could not {doing} {}", path.display()))
         }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn exiting(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     /// Adds the exact next command.
@@ -132,10 +138,14 @@ failures! {
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
+    TranscriptError => transcript,
     VerifyError => verification,
     EvidenceError => evidence,
     SinkError => sink,
     RunError => running,
+    StandbyError => standing_by,
+    SnapshotError => snapshot,
 }
 
 impl From<StoreError> for Failure {
@@ -252,6 +262,22 @@ fn sink(error: &SinkError) -> Exit {
     }
 }
 
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } | ProjectionError::NoGeneration { .. } => Exit::Usage,
+        ProjectionError::OtherCode { .. } | ProjectionError::NotCompared { .. } => Exit::Incomplete,
+    }
+}
+
+fn transcript(error: &TranscriptError) -> Exit {
+    match error {
+        TranscriptError::Projection(error) => projection(error),
+        TranscriptError::Fold(_) | TranscriptError::Different { .. } => Exit::LedgerFault,
+    }
+}
+
 fn verification(error: &VerifyError) -> Exit {
     match error {
         VerifyError::Store(error) => store(error),
@@ -268,14 +294,16 @@ fn running(error: &RunError) -> Exit {
         | RunError::Stream(_)
         | RunError::Seal(_) => Exit::Unavailable,
         RunError::Anchor(_) | RunError::Take(TakeError::Fold(_)) | RunError::Reader(_) => Exit::LedgerFault,
+        RunError::Sign(error) if error.is_transient() => Exit::Unavailable,
         RunError::Sign(error) => match error {
             SignError::Store(error) => store(error),
-            error if error.is_transient() => Exit::Unavailable,
-            SignError::Contradiction(_) | SignError::LogMissing { .. } | SignError::RolledBack { .. } => {
-                Exit::Fork
-            }
+            // Somebody else registered a checkpoint: this projector is fenced off.
+            SignError::Register(CheckpointError::Conflict { .. })
+            | SignError::Contradiction(_)
+            | SignError::LogMissing { .. }
+            | SignError::RolledBack { .. } => Exit::Fork,
             SignError::Unread(_)
-            | SignError::Register(_)
+            | SignError::Register(CheckpointError::Api(_))
             | SignError::Checkpoint(_)
             | SignError::NotReproduced { .. }
             | SignError::ReadBack { .. }
@@ -284,5 +312,29 @@ fn running(error: &RunError) -> Exit {
         RunError::SealText(_) | RunError::SealField(_) | RunError::Worker(_) | RunError::ReadingEnded => {
             Exit::InputOutput
         }
+    }
+}
+
+fn standing_by(error: &StandbyError) -> Exit {
+    match error {
+        StandbyError::Follow(error) => running(error),
+        StandbyError::Store(error) => store(error),
+        StandbyError::Unread(_)
+        | StandbyError::Register(CheckpointError::Api(_))
+        | StandbyError::Seal(_)
+        | StandbyError::LogMissing => Exit::Unavailable,
+        StandbyError::Register(CheckpointError::Conflict { .. })
+        | StandbyError::Contradiction(_)
+        | StandbyError::Differs { .. } => Exit::Fork,
+        StandbyError::Checkpoint(_) => Exit::LedgerFault,
+    }
+}
+
+fn snapshot(error: &SnapshotError) -> Exit {
+    match error {
+        SnapshotError::Api(error) => api(error),
+        SnapshotError::Stream(_) => Exit::Unavailable,
+        SnapshotError::BrokenOff { .. } => Exit::LedgerFault,
+        SnapshotError::Copy { .. } => Exit::InputOutput,
     }
 }

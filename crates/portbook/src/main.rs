@@ -1,18 +1,24 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod exit;
 mod failure;
+mod following;
 mod home;
+mod keeper;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 

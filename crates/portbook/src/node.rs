@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
+use crate::keeper;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -249,15 +250,16 @@ pub(crate) async fn run_service(
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
-/// Opens the store and runs the projector until `stop`.
+/// Runs the projector over `store`, connected as `identity`, until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
+    identity: Identity,
     store: Store,
     position: watch::Sender<Position>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let bus = address.connect(session, Identity::Projector).await?;
+    let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
@@ -273,6 +275,11 @@ pub(crate) async fn run_projector(
     let attesting = tokio::task::spawn_blocking({
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
+    });
+    let keeping = tokio::task::spawn_blocking({
+        let keeper = keeper::Keeper::new(session, projector.reader());
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || keeper.keep(&watched, &stop)
     });
     let feeding = tokio::spawn(feed_beside(
         FeedParts {
@@ -304,6 +311,9 @@ pub(crate) async fn run_projector(
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     bus.close().await;
+    keeping
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
