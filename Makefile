@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views interop-log soak cluster-test units nats-server clean
+.PHONY: help demo build test lint fmt doc bench bench-views interop-log soak cluster-test units nats-server clean bench-answers interop-days
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ cluster-test: nats-server ## Race services on a three-node NATS cluster on loopb
 
 units: ## Check the systemd units: valid, and hardened
 	$(PYTHON) tools/check-units.py config/systemd
+
+bench-answers: ## Ask every question of a million facts, and hold each to a tenth of a second
+	$(CARGO) test --locked --release -p portbook --features soak --test answers -- scale --nocapture
+
+interop-days: ## Compare the working days with a calendar that nobody here wrote
+	$(PYTHON) tools/compare-working-days.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

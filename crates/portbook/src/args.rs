@@ -1,5 +1,6 @@
 //! What can be typed: the command line as it is declared.
 
+mod answers;
 mod backup;
 mod export;
 mod feed;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
 pub(crate) use self::feed::FeedCommand;
@@ -113,6 +115,12 @@ pub(crate) enum Command {
     Case(CaseArgs),
     /// Show the balance of a licence
     License(LicenseArgs),
+    /// Answer one of 25 questions about licences and clearances, with its definition and what it rests on
+    Stats(StatsArgs),
+    /// List broken rules with the records they rest on
+    Findings(FindingsArgs),
+    /// Judge dated claims by what is recorded
+    Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
     /// Export a port for other tools, or the whole log as tiles

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod answers;
 mod backup;
 mod case;
 mod checkpoint;
@@ -44,6 +45,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
+        Command::Stats(args) => answers::stats(session, &args),
+        Command::Findings(args) => answers::findings(session, &args),
+        Command::Claims(args) => answers::claims(session, &args),
         Command::Verify(args) => verify::run(session, &args),
         Command::Export(args) => export::run(session, &args),
         Command::Prove(args) => prove::run(session, &args),

@@ -234,6 +234,7 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+        QuestionError::NoSeal => Exit::Unavailable,
     }
 }
 
