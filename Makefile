@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,14 +30,17 @@ doc: ## Build the API documentation
 
 bench: nats-server ## Measure against the limits of this machine, as ratios
 	$(CARGO) run --release --locked --quiet -p portbook-bench
+	$(CARGO) bench --locked --quiet -p portbook-evidence
 
 bench-views: ## Rebuild all views of a million events against a bare scan, and while the ledger grows
 	$(CARGO) run --release --locked --quiet -p portbook-bench -- views
 
+interop-log: ## Let verifiers that nobody here wrote judge logs, proofs and bundles; says which ran
+	$(PYTHON) tools/interop-log.py
+
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
-.PHONY: crash-test
 crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
 	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture
 

@@ -26,18 +26,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
     ("projection", "domain wire ledger views fold store"),
-    ("evidence", "ledger store"),
+    ("verify", "ledger"),
+    ("evidence", "ledger store verify"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export",
+        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export verify",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence verify",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence verify",
     ),
 ];
 

@@ -20,7 +20,7 @@ use jiff::tz::Offset;
 
 pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
-pub(crate) use self::export::{ExportArgs, ExportFormat};
+pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
 pub(crate) use self::feed::FeedCommand;
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
@@ -131,10 +131,12 @@ pub(crate) enum Command {
     Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
-    /// Export a port, or all of them, for other tools
+    /// Export a port, or all of them, for other tools; as evidence; or the whole log as tiles
     Export(ExportArgs),
     /// Write a printable page about a port, or about all of them
     Report(ReportArgs),
+    /// Prove that a record is in the ledger, that the ledger only grew, or that a port has no records
+    Prove(ProveArgs),
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),

@@ -20,6 +20,7 @@ mod parked;
 mod projection;
 mod promote;
 mod published;
+mod prove;
 mod rebuild;
 mod record;
 mod repair;
@@ -58,6 +59,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Export(args) => export::run(session, &args),
         Command::Report(args) => report::run(session, &args),
+        Command::Prove(args) => prove::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Key(args) => key::run(session, &args),
         Command::Source(args) => source::run(session, &args),

@@ -9,6 +9,7 @@ use portbook_bus::{
     ApiError, CheckpointError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError,
     ServerError, SnapshotError, StreamError,
 };
+use portbook_evidence::{EvidenceError, SinkError};
 use portbook_fold::FoldError;
 use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
@@ -141,6 +142,8 @@ failures! {
     ProjectionError => projection,
     TranscriptError => transcript,
     VerifyError => verification,
+    EvidenceError => evidence,
+    SinkError => sink,
     RunError => running,
     KeyRingError => key_ring,
     AccountError => account,
@@ -235,6 +238,31 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
         QuestionError::NoSeal => Exit::Unavailable,
+    }
+}
+
+fn evidence(error: &EvidenceError) -> Exit {
+    match error {
+        EvidenceError::Store(error) => store(error),
+        EvidenceError::Sink(error) => sink(error),
+        EvidenceError::NoSuchRecords { .. } | EvidenceError::Plan(_) => Exit::Usage,
+        EvidenceError::NoKey => Exit::Unavailable,
+        EvidenceError::Name(_) | EvidenceError::Key(_) => Exit::Configuration,
+        EvidenceError::Checkpoint(_)
+        | EvidenceError::Root { .. }
+        | EvidenceError::Heads { .. }
+        | EvidenceError::Unsorted(_)
+        | EvidenceError::Head(_)
+        | EvidenceError::NoSeal { .. }
+        | EvidenceError::Leaf { .. }
+        | EvidenceError::Damaged { .. } => Exit::LedgerFault,
+    }
+}
+
+fn sink(error: &SinkError) -> Exit {
+    match error {
+        SinkError::Exists { .. } => Exit::Usage,
+        SinkError::Io { .. } | SinkError::Zip { .. } => Exit::InputOutput,
     }
 }
 

@@ -163,8 +163,17 @@ impl TestLedger {
     /// # Errors
     /// [`LedgerError`] when the disk does not take it.
     pub fn seal(&mut self) -> Result<Size, LedgerError> {
+        self.seal_saying(|_| {})
+    }
+
+    /// Seals, signs and publishes like [`TestLedger::seal`], but the seal commits to what `lie` makes of the heads.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the disk does not take it.
+    pub fn seal_saying(&mut self, lie: impl FnOnce(&mut Vec<Head>)) -> Result<Size, LedgerError> {
         let index = Index::new(self.size()).unwrap_or(Index::FIRST);
-        let heads = self.heads();
+        let mut heads = self.heads();
+        lie(&mut heads);
         let seal = Seal {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap_or(u64::MAX),
