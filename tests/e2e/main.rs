@@ -15,4 +15,5 @@ mod kill;
 mod node;
 mod reading;
 mod speech;
+mod subscriber;
 mod tour;

@@ -17,12 +17,13 @@ const ARROWS: &[(&str, &str)] = &[
     ("store", "ledger views fold"),
     ("import", "domain wire ledger bus"),
     ("service", "domain wire ledger bus"),
+    ("subscribe", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector audit evidence http",
+        "domain wire ledger views fold bus store import service projector subscribe audit evidence http",
     ),
     (
         "bench",

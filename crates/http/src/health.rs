@@ -28,6 +28,10 @@ pub struct Standing {
     pub behind_since: Option<Instant>,
     /// When the newest checkpoint was published; none before the first.
     pub published_at: Option<SystemTime>,
+    /// Leaves recorded that the feed has not passed.
+    pub feed_waiting: u64,
+    /// When the first of them was recorded; none when there are none.
+    pub feed_waiting_since: Option<SystemTime>,
     /// Witnesses that cosigned the newest checkpoint.
     pub witnesses: u64,
     /// Whether that is a quorum of the policy in force; true without a policy.

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-pub(crate) use self::feed::FeedCommand;
+pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -109,6 +109,13 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Follow the verified feed: events as they are sealed
+    Watch(WatchArgs),
+    /// Look at the schemas of events
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print a subscriber to begin with
+    Connect(ConnectArgs),
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),

@@ -4,6 +4,7 @@ mod case;
 mod checkpoint;
 mod completions;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod feed;
@@ -12,8 +13,10 @@ mod init;
 mod order;
 mod record;
 mod run;
+mod schema;
 mod timeline;
 mod verify;
+pub(crate) mod watch;
 
 use crate::args::{Command, Part};
 use crate::failure::Outcome;
@@ -34,6 +37,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Watch(args) => watch::run(session, &args),
+        Command::Schema(command) => schema::run(session, &command),
+        Command::Connect(args) => connect::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),

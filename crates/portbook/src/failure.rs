@@ -12,6 +12,7 @@ use portbook_bus::{
 use portbook_fold::FoldError;
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
 use portbook_store::StoreError;
+use portbook_subscribe::SubscribeError;
 
 use crate::exit::Exit;
 
@@ -128,6 +129,7 @@ failures! {
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
     FeedError => feed,
+    SubscribeError => subscribing,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
@@ -182,6 +184,15 @@ fn feed(error: &FeedError) -> Exit {
         | FeedError::Moved { .. }
         | FeedError::Unsendable { .. }
         | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
+fn subscribing(error: &SubscribeError) -> Exit {
+    match error {
+        SubscribeError::Feed(error) => feed(error),
+        SubscribeError::Changed { .. } | SubscribeError::Order { .. } | SubscribeError::Link { .. } => {
+            Exit::LedgerFault
+        }
     }
 }
 

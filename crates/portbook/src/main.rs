@@ -6,6 +6,7 @@ mod config;
 mod exit;
 mod failure;
 mod home;
+mod live;
 mod node;
 mod order;
 mod reference;

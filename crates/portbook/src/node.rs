@@ -249,14 +249,27 @@ pub(crate) async fn run_service(
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
+/// Where a projector tells how far it has come.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The ledger stage.
+    pub(crate) position: watch::Sender<Position>,
+    /// The feed.
+    pub(crate) feed: watch::Sender<FeedPosition>,
+}
+
 /// Opens the store and runs the projector until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
     store: Store,
-    position: watch::Sender<Position>,
+    told: Told,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
+    let Told {
+        position,
+        feed: feed_position,
+    } = told;
     let bus = address.connect(session, Identity::Projector).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
@@ -280,7 +293,7 @@ pub(crate) async fn run_projector(
             directory: session.home.ledger(),
             reader: projector.reader(),
             ledger: position.subscribe(),
-            position: watch::Sender::new(FeedPosition::default()),
+            position: feed_position,
         },
         stop.clone(),
     ));

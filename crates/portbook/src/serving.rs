@@ -1,17 +1,20 @@
-//! What a running ledger serves over HTTP, beside the projector: health, metrics.
+//! What a running ledger serves over HTTP, beside the projector: health, metrics, the verified feed.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_bus::{Bus, Identity};
+use portbook_domain::PortCode;
 use portbook_http::{Bounds, Limits, Standing, bind, health, serve};
-use portbook_projector::Position;
+use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::watch;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::live::Live;
 use crate::node::{Address, stopped};
 use crate::session::Session;
 
@@ -25,8 +28,12 @@ pub(crate) struct Outlet<'a> {
     pub(crate) session: &'a Session,
     /// Where the stream is.
     pub(crate) address: &'a Address,
+    /// Trade aliases of ports.
+    pub(crate) aliases: &'a BTreeMap<PortCode, PortCode>,
     /// How far the projector has come.
     pub(crate) position: watch::Receiver<Position>,
+    /// How far the feed has come.
+    pub(crate) feed: watch::Receiver<FeedPosition>,
 }
 
 impl Outlet<'_> {
@@ -56,10 +63,13 @@ impl Outlet<'_> {
             quorum: true,
             ..Standing::default()
         });
-        let watching = look(&bus, self.session.home.ledger(), self.position, &standing);
+        let subscriber = self.address.connect(self.session, Identity::Subscriber).await?;
+        let live = Live::new(subscriber.clone(), self.aliases.clone(), stop.clone());
+        let ledger = self.session.home.ledger();
+        let watching = look(&bus, ledger, self.position, self.feed, &standing);
         let serving = serve(
             listener,
-            health(watched, bounds),
+            health(watched, bounds).merge(live.routes()),
             Limits::default(),
             stopped(stop),
         );
@@ -67,6 +77,7 @@ impl Outlet<'_> {
             () = serving => {}
             () = watching => {}
         }
+        subscriber.close().await;
         bus.close().await;
         // Left behind it would only lead to nobody.
         std::fs::remove_file(&url_file).unwrap_or_default();
@@ -89,6 +100,7 @@ async fn look(
     bus: &Bus,
     directory: LedgerDirectory,
     mut position: watch::Receiver<Position>,
+    feed: watch::Receiver<FeedPosition>,
     standing: &watch::Sender<Standing>,
 ) {
     let mut asking = tokio::time::interval(ASKING_PERIOD);
@@ -101,6 +113,7 @@ async fn look(
             },
         };
         let (now, place) = (Instant::now(), *position.borrow_and_update());
+        let waiting = *feed.borrow();
         standing.send_modify(|standing| {
             if let Some(stream) = asked {
                 standing.stream_last_seq = stream.last_seq;
@@ -109,6 +122,10 @@ async fn look(
             if place.signed_size != standing.signed_size {
                 standing.published_at = directory.published_at();
             }
+            standing.feed_waiting = waiting.waiting;
+            standing.feed_waiting_since = waiting
+                .waiting_since_ns
+                .and_then(|since| UNIX_EPOCH.checked_add(Duration::from_nanos(since)));
             standing.size = place.size;
             standing.signed_size = place.signed_size;
             standing.behind_since = match standing.behind_since {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use portbook_domain::ServiceName;
-use portbook_projector::Position;
+use portbook_projector::{FeedPosition, Position};
 use portbook_store::Store;
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use crate::command::verify;
 use crate::config::AuditAtStart;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::node::{Address, Server, interrupted, run_projector, run_service};
+use crate::node::{Address, Server, Told, interrupted, run_projector, run_service};
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
@@ -106,10 +106,13 @@ impl Parts<'_> {
             )
         });
         let services = async { try_join_all(services).await.map(|_| ()) };
+        let (feed, feeding) = watch::channel(FeedPosition::default());
         let outlet = store.as_ref().map(|_| Outlet {
             session: self.session,
             address: self.address,
+            aliases: self.tables.reference.aliases.to_map(),
             position: position.subscribe(),
+            feed: feeding,
         });
         let serving = async {
             match outlet {
@@ -119,7 +122,10 @@ impl Parts<'_> {
         };
         let projector = async {
             match store {
-                Some(store) => run_projector(self.session, self.address, store, position, stop.clone()).await,
+                Some(store) => {
+                    let told = Told { position, feed };
+                    run_projector(self.session, self.address, store, told, stop.clone()).await
+                }
                 None => Ok(()),
             }
         };
