@@ -64,9 +64,11 @@ fn check_file(file: &TextFile) -> Vec<Finding> {
                 .into_iter()
                 .any(|text| PAYLOADS.iter().any(|name| text.contains(name)));
             let reader = READERS.iter().find(|reader| text.contains(**reader));
+            // JSON without a type is no event yet.
+            let is_typed = !text.contains("Value");
             findings.extend(
                 reader
-                    .filter(|_| names_payload)
+                    .filter(|_| names_payload && is_typed)
                     .map(|reader| way_around(file, at + 1, reader)),
             );
         }
