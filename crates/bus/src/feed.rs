@@ -121,6 +121,8 @@ impl FeedError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
+            // A batch whose connection was lost midway is refused as incomplete; nothing of it is stored.
+            Self::Api(ApiError::Refused { .. }) => true,
             Self::Api(error) | Self::Stream(StreamError::Api(error)) | Self::Read(ReadError::Api(error)) => {
                 error.is_transient()
             }
