@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test interop-feed nats-server subscriber-packages clean
+.PHONY: help demo build test lint fmt doc bench soak cluster-test units interop-feed nats-server subscriber-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,12 @@ bench: nats-server ## Measure against the limits of this machine, as ratios
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
-cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback
+cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback, nodes killed under load
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
+	$(CARGO) test --locked -p portbook --features cluster-tests --test e2e cluster:: -- --nocapture
+
+units: ## Check the systemd units: valid, and hardened
+	$(PYTHON) tools/check-units.py config/systemd
 
 interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
 	@$(PYTHON) tools/get-subscriber-packages.py --node

@@ -178,3 +178,30 @@ fn publish_again(node: &Node) {
         bus.close().await;
     });
 }
+
+#[test]
+fn what_is_simulated_imports_whole_and_says_so() {
+    let mut node = Node::init();
+    let file = node.home().join("simulated.ndjson.gz").display().to_string();
+    let simulate = ["simulate", "--seed", "9", "--defects", "--out", &file, "--json"];
+    let made = node.run(&simulate).exits(0).json();
+    assert_eq!(
+        (&made["labels"], &made["simulated"]),
+        (&Value::from(217), &Value::from(true))
+    );
+    let first = fs::read(&file).unwrap();
+    node.run(&simulate).exits(0);
+    assert!(
+        first == fs::read(&file).unwrap(),
+        "the same seed gave other bytes"
+    );
+    node.up();
+    let [lines, recorded, redelivered, conflicting, rejected] = counts(&tally(&node, &file, 0));
+    assert_eq!(
+        (made["lines"].as_u64(), redelivered, conflicting, rejected),
+        (Some(lines), 40, 4, 0)
+    );
+    node.wait_until_signed(recorded + conflicting);
+    node.stop();
+    assert!(node.timeline("CNNBG").iter().all(|row| row["simulated"] == true));
+}

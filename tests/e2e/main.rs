@@ -8,12 +8,17 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+#[cfg(feature = "cluster-tests")]
+mod cluster;
 mod contradiction;
 mod forgery;
 mod import;
 mod kill;
 mod node;
 mod reading;
+mod restore;
 mod speech;
+mod standby;
+mod stream;
 mod subscriber;
 mod tour;

@@ -144,6 +144,14 @@ impl Node {
         up.wait().unwrap();
     }
 
+    /// Waits until the process ends by itself; gives its exit code and what it said.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
+        let mut up = self.up.take().expect("nothing is up");
+        let status = wait_for(|| up.try_wait().unwrap()).expect("it goes on");
+        (status.code(), fs::read_to_string(self.log("up")).unwrap())
+    }
+
     /// Stops everything as a person would.
     pub(crate) fn stop(&mut self) {
         let mut up = self.up.take().expect("nothing is up");

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("ledger", ""),
     ("http", ""),
     ("wire", "domain"),
+    ("simulator", "domain wire"),
     ("views", "domain"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
@@ -20,18 +21,19 @@ const ARROWS: &[(&str, &str)] = &[
     ("subscribe", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
+    ("projection", "domain wire ledger views fold store"),
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector subscribe audit evidence http",
+        "domain wire ledger views fold bus store import service projector subscribe audit projection evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit evidence",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit evidence",
+        "domain wire ledger views fold bus store import service projector audit projection evidence",
     ),
 ];
 

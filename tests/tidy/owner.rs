@@ -10,6 +10,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("bincode", "store"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
+    ("clap_mangen", "portbook"),
     ("ed25519-dalek", "ledger"),
     ("figment", "portbook"),
     ("getrandom", "portbook"),
@@ -53,6 +54,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("portbook", "serde_json", "it prints answers as JSON"),
     ("portbook", "toml", "it reads settings, as domain reads policies"),
     ("service", "serde_json", "it passes on the error of wire's writer"),
+    (
+        "simulator",
+        "toml",
+        "it reads scenarios, as domain reads policies",
+    ),
+    (
+        "testkit",
+        "async-nats",
+        "stories do to a server what the bus never would",
+    ),
     (
         "testkit",
         "serde_json",

@@ -1,12 +1,13 @@
 //! The read side: timelines, cases, balances, and verification of a stored ledger.
 
 mod attestor;
+mod epoch;
 mod question;
 mod rederive;
 mod verify;
-mod workers;
 
 pub use attestor::{attest, verdicts_of};
+pub use epoch::Epoch;
 pub use question::{QuestionError, RecordAt, Records, case, describe, license, record};
 pub use rederive::{Misplaced, Rederived, SignatureCounts};
 pub use verify::{Against, Depth, Trust, Verification, Verified, VerifyError, is_truncation, verify};

@@ -1,12 +1,12 @@
 //! What was recorded, derived again from the recorded messages: placement of every event, and every signature.
 
 use portbook_fold::{Book, Delivery, replay_control};
-use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind};
-use portbook_store::{Packed, StoreError, StoreReader, Verdict};
+use portbook_ledger::{Chain, Hash, Index, Leaf, Record, RecordKind};
+use portbook_store::{Packed, StoreError, StoreReader, Verdict, for_each_in_order};
 use portbook_wire::read_head;
 
 use crate::attestor::verdicts_of;
-use crate::workers::for_each_in_order;
+use crate::epoch::{Epoch, epoch_of};
 
 /// Signatures by verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,11 +55,16 @@ pub(crate) struct Governance {
     book: Book,
     aliases: Vec<AliasesFrom>,
     disbelieved: Option<Misplaced>,
+    epochs: Vec<Epoch>,
 }
 
 impl Governance {
-    /// Replays one recorded control message.
-    pub(crate) fn take(&mut self, index: u64, record: &Record<'_>) {
+    /// Replays one recorded control message; `root` is the root of all leaves before it.
+    pub(crate) fn take(&mut self, index: u64, record: &Record<'_>, root: Hash) {
+        match epoch_of(index, record, root) {
+            Ok(epoch) => self.epochs.extend(epoch),
+            Err(rule) => self.disbelieve(index, record, rule),
+        }
         let Some(at) = Index::new(index) else { return };
         let delivery = Delivery {
             seq: record.stream_seq,
@@ -80,13 +85,22 @@ impl Governance {
             Ok(()) => {}
             Err(reason) => {
                 let rule = format!("its message would not have been believed: {reason}");
-                self.disbelieved.get_or_insert(Misplaced {
-                    index,
-                    found: record.chain,
-                    rule,
-                });
+                self.disbelieve(index, record, rule);
             }
         }
+    }
+
+    /// The epochs that were declared.
+    pub(crate) fn into_epochs(self) -> Vec<Epoch> {
+        self.epochs
+    }
+
+    fn disbelieve(&mut self, index: u64, record: &Record<'_>, rule: String) {
+        self.disbelieved.get_or_insert(Misplaced {
+            index,
+            found: record.chain,
+            rule,
+        });
     }
 
     fn aliases_at(&self, index: u64) -> Option<&std::collections::BTreeMap<String, String>> {

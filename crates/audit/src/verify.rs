@@ -4,10 +4,10 @@ use portbook_ledger::{
     Auditor, Check, Checkpoint, CheckpointError, Fault, Hash, Leaf, LogVerdict, OpenedCheckpoint, Origin,
     RecordKind, SignedRoot, Size, VerifierKey, leaf_hash, tree::Frontier,
 };
-use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader};
+use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader, for_each_in_order};
 
+use crate::epoch::Epoch;
 use crate::rederive::{Governance, Rederived, rederive};
-use crate::workers::for_each_in_order;
 
 /// What the one who verifies brings along; none of it comes from the ledger.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub enum Against {
 pub struct Verification {
     /// The checkpoint it was verified against.
     pub checkpoint: Checkpoint,
+    /// Epochs that were declared: from each on, the ledger is another history than before a restore.
+    pub epochs: Vec<Epoch>,
     /// Leaves in the store beyond the checkpoint: nothing vouches for them yet.
     pub beyond: u64,
     /// Signed trees that were reproduced on the way, the checkpoint's included.
@@ -125,6 +127,7 @@ pub fn verify(
     };
     let beyond = reader.book()?.size().saturating_sub(size);
     Ok(Verified::Holds(Box::new(Verification {
+        epochs: governance.into_epochs(),
         checkpoint,
         beyond,
         roots: roots.len(),
@@ -192,8 +195,11 @@ fn audit(
     let mut auditor = Auditor::new(&trust.origin, roots.iter().copied());
     let read = for_each_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
         for ((leaf, hash), index) in packed.iter().zip(hashes).zip(packed.first..) {
+            let before = is_control(leaf).then(|| auditor.root());
             auditor.feed(leaf, hash).map_err(Ended::Fault)?;
-            take_control(governance, index, leaf);
+            if let Some(root) = before {
+                take_control(governance, index, leaf, root);
+            }
         }
         progress(packed.first);
         Ok(())
@@ -206,12 +212,15 @@ fn audit(
     }
 }
 
-fn take_control(governance: &mut Governance, index: u64, leaf: &[u8]) {
-    // The kind stands right behind the magic; control records are few.
-    if leaf.get(4) == Some(&RecordKind::Control.number())
-        && let Ok(Leaf::Record(record)) = Leaf::decode(leaf)
-    {
-        governance.take(index, &record);
+/// Whether a leaf is a control record: the kind stands right behind the magic. They are few.
+fn is_control(leaf: &[u8]) -> bool {
+    leaf.get(4) == Some(&RecordKind::Control.number())
+}
+
+/// Replays a control record; `root` is the root of all leaves before it.
+fn take_control(governance: &mut Governance, index: u64, leaf: &[u8], root: Hash) {
+    if let Ok(Leaf::Record(record)) = Leaf::decode(leaf) {
+        governance.take(index, &record, root);
     }
 }
 

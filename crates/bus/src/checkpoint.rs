@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use bytes::Bytes;
 use portbook_wire::subject::STREAM_CHECKPOINTS;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::api::{ApiError, Refusal, decode};
 use crate::connection::Bus;
 use crate::log::Log;
+use crate::message::Stored;
 
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
 /// Pause before a registration is tried again.
@@ -43,6 +44,8 @@ pub struct CheckpointRegister {
     bus: Bus,
     log: Log,
     subject: String,
+    /// Tells this writer from every other: two that sign the same tree sign the same bytes.
+    writer: String,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +63,7 @@ impl CheckpointRegister {
             bus: bus.clone(),
             log: Log::of(bus, STREAM_CHECKPOINTS),
             subject: subject.to_owned(),
+            writer: bus.client().new_inbox(),
         }
     }
 
@@ -73,10 +77,12 @@ impl CheckpointRegister {
         loop {
             let error = match self.send(&checkpoint, expected_last_seq).await {
                 Ok(seq) => return Ok(seq),
-                Err(error) if error.refusal_code() == Some(WRONG_LAST_SEQUENCE) => match self.last().await {
-                    Ok(last) => return self.own(last, &checkpoint, expected_last_seq),
-                    Err(error) => error,
-                },
+                Err(error) if error.refusal_code() == Some(WRONG_LAST_SEQUENCE) => {
+                    match self.stored().await {
+                        Ok(last) => return self.own(last, &checkpoint, expected_last_seq),
+                        Err(error) => error,
+                    }
+                }
                 Err(error) => error,
             };
             if !error.is_transient() || started.elapsed() >= DEADLINE {
@@ -91,16 +97,22 @@ impl CheckpointRegister {
     /// # Errors
     /// [`ApiError`] when it cannot be read.
     pub async fn last(&self) -> Result<Option<(u64, Bytes)>, ApiError> {
-        Ok(self
-            .log
-            .last_on(&self.subject)
-            .await?
-            .map(|stored| (stored.seq, stored.body)))
+        Ok(self.stored().await?.map(|stored| (stored.seq, stored.body)))
+    }
+
+    async fn stored(&self) -> Result<Option<Stored>, ApiError> {
+        self.log.last_on(&self.subject).await
+    }
+
+    /// Names a message of this writer behind `expected_last_seq`.
+    fn msg_id(&self, expected_last_seq: u64) -> String {
+        format!("{}.{expected_last_seq}", self.writer)
     }
 
     async fn send(&self, checkpoint: &Bytes, expected_last_seq: u64) -> Result<u64, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected_last_seq.to_string());
+        headers.insert(NATS_MESSAGE_ID, self.msg_id(expected_last_seq));
         let timeout = self.bus.request_timeout();
         let answer = self
             .bus
@@ -117,15 +129,11 @@ impl CheckpointRegister {
         }
     }
 
-    /// A refused checkpoint that is the last one is ours: only its acknowledgement was lost.
-    fn own(
-        &self,
-        last: Option<(u64, Bytes)>,
-        checkpoint: &Bytes,
-        expected: u64,
-    ) -> Result<u64, CheckpointError> {
-        let (found, bytes) = last.unwrap_or_default();
-        if found > expected && bytes == *checkpoint {
+    /// A refused checkpoint that is the last one, and in this writer's name, is ours: only its acknowledgement was lost.
+    fn own(&self, last: Option<Stored>, checkpoint: &Bytes, expected: u64) -> Result<u64, CheckpointError> {
+        let found = last.as_ref().map_or(0, |last| last.seq);
+        let named = Some(self.msg_id(expected));
+        if last.is_some_and(|last| last.seq > expected && last.body == *checkpoint && last.msg_id == named) {
             return Ok(found);
         }
         Err(CheckpointError::Conflict {

@@ -26,6 +26,8 @@ pub enum Identity {
     Importer,
     /// The projector.
     Projector,
+    /// A projector that stands by.
+    Standby,
     /// Creates streams and states what a ledger starts with; its key is kept off line.
     Operator,
     /// Reads everything, writes nothing.
@@ -72,6 +74,7 @@ impl Identity {
         Self::Clearance,
         Self::Importer,
         Self::Projector,
+        Self::Standby,
         Self::Operator,
         Self::Auditor,
         Self::Subscriber,
@@ -88,6 +91,7 @@ impl Identity {
             Self::Clearance => "clearance",
             Self::Importer => "importer",
             Self::Projector => "projector",
+            Self::Standby => "standby",
             Self::Operator => "operator",
             Self::Auditor => "auditor",
             Self::Subscriber => "subscriber",

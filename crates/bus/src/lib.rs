@@ -14,6 +14,7 @@ mod publish;
 mod reader;
 mod server;
 mod signal;
+mod snapshot;
 mod stream;
 
 pub use api::ApiError;
@@ -27,4 +28,5 @@ pub use message::{Appended, Outgoing, Stored};
 pub use publish::{PublishError, PublishLimits, Publisher};
 pub use reader::{Reader, ReaderError, ReaderSpec};
 pub use server::{ManagedServer, ServerError, ServerSpec, find_binary, keys_conf};
+pub use snapshot::{SnapshotError, SnapshotHead};
 pub use stream::{ConfigDrift, StreamError, StreamIdentity, StreamSpec};

@@ -62,6 +62,8 @@ pub struct StreamIdentity {
     pub last_seq: u64,
     /// Number of messages.
     pub messages: u64,
+    /// Number of distinct subjects.
+    pub subjects: u64,
 }
 
 /// Why a stream cannot be used.
@@ -98,6 +100,8 @@ struct StateAnswer {
     messages: u64,
     first_seq: u64,
     last_seq: u64,
+    #[serde(default)]
+    num_subjects: u64,
 }
 
 impl StreamSpec {
@@ -196,6 +200,7 @@ impl StreamAnswer {
             first_seq: self.state.first_seq,
             last_seq: self.state.last_seq,
             messages: self.state.messages,
+            subjects: self.state.num_subjects,
         }
     }
 }

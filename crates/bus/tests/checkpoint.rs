@@ -52,3 +52,27 @@ async fn who_may_not_register_is_told_so() {
     );
     assert_eq!(auditor.last().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn two_writers_of_the_same_bytes_are_two_all_the_same() {
+    let server = NatsServer::with_streams().await;
+    let (one, two) = (
+        server.connect(Identity::Projector).await,
+        server.connect(Identity::Standby).await,
+    );
+    let one = CheckpointRegister::new(&one, "portbook.checkpoint.test");
+    let two = CheckpointRegister::new(&two, "portbook.checkpoint.test");
+    let first = one.put(Bytes::from_static(b"size 1"), 0).await.unwrap();
+    // What takes over puts the last checkpoint in once more.
+    let taken = two.put(Bytes::from_static(b"size 1"), first).await.unwrap();
+    assert!(taken > first);
+    for checkpoint in [&b"size 1"[..], b"size 2"] {
+        let fenced = one.put(Bytes::from_static(checkpoint), first).await.unwrap_err();
+        assert!(matches!(fenced, CheckpointError::Conflict { .. }), "{fenced}");
+    }
+    // One that is sent again in the same name is known again.
+    assert_eq!(
+        two.put(Bytes::from_static(b"size 1"), first).await.unwrap(),
+        taken
+    );
+}

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use Identity::{
-    Auditor, Clearance, Client, Importer, Intake, Licensing, Operator, Paperwork, Projector, Subscriber,
+    Auditor, Clearance, Client, Importer, Intake, Licensing, Operator, Paperwork, Projector, Standby,
+    Subscriber,
 };
 use portbook_bus::Identity;
 use portbook_testkit::nats::NatsServer;
@@ -18,14 +19,15 @@ const NOBODY: &[Identity] = &[];
 const EVERYBODY: &[Identity] = Identity::ALL;
 const WRITERS: &[Identity] = &[Intake, Paperwork, Licensing, Clearance, Importer];
 const STATERS: &[Identity] = &[
-    Intake, Paperwork, Licensing, Clearance, Importer, Projector, Operator,
+    Intake, Paperwork, Licensing, Clearance, Importer, Projector, Standby, Operator,
 ];
 const LEDGER_READERS: &[Identity] = &[
-    Intake, Paperwork, Licensing, Clearance, Importer, Projector, Auditor, Operator,
+    Intake, Paperwork, Licensing, Clearance, Importer, Projector, Standby, Auditor, Operator,
 ];
-const KEEPERS: &[Identity] = &[Projector, Operator];
-const INSPECTORS: &[Identity] = &[Projector, Auditor, Operator];
-const FEED_READERS: &[Identity] = &[Projector, Auditor, Operator, Subscriber];
+const KEEPERS: &[Identity] = &[Projector, Standby, Operator];
+const PROJECTORS: &[Identity] = &[Projector, Standby];
+const INSPECTORS: &[Identity] = &[Projector, Standby, Auditor, Operator];
+const FEED_READERS: &[Identity] = &[Projector, Standby, Auditor, Operator, Subscriber];
 /// Nobody may publish here: a refusal of it says that those before it have been said.
 const LAST: &str = "the.last.one";
 
@@ -36,8 +38,8 @@ const PUBLISH: &[(&str, &[Identity])] = &[
     ("portbook.control.source-stated", STATERS),
     ("portbook.control.seal", KEEPERS),
     ("portbook.control.ledger-opened", KEEPERS),
-    ("portbook.checkpoint.main", &[Projector]),
-    ("portbook.feed.CNNBG.license.granted.C1", &[Projector]),
+    ("portbook.checkpoint.main", PROJECTORS),
+    ("portbook.feed.CNNBG.license.granted.C1", PROJECTORS),
     ("portbook.cmd.licensing.grant-license", &[Client]),
     ("portbook.cmd.intake.submit-application", &[Client]),
     ("$SRV.PING", &[Client, Operator]),
@@ -59,9 +61,23 @@ const PUBLISH: &[(&str, &[Identity])] = &[
     ("$JS.API.STREAM.SNAPSHOT.PORTBOOK", &[Operator]),
     ("$JS.API.STREAM.RESTORE.PORTBOOK", &[Operator]),
     ("$JS.API.STREAM.NAMES", &[Operator]),
-    ("$JS.API.CONSUMER.CREATE.PORTBOOK.projector", KEEPERS),
-    ("$JS.API.CONSUMER.DELETE.PORTBOOK.projector", KEEPERS),
-    ("$JS.API.CONSUMER.MSG.NEXT.PORTBOOK.projector", KEEPERS),
+    ("$JS.SNAPSHOT.ACK.PORTBOOK.x.1.1", &[Operator]),
+    ("$JS.SNAPSHOT.RESTORE.PORTBOOK.x", &[Operator]),
+    (
+        "$JS.API.CONSUMER.CREATE.PORTBOOK.projector",
+        &[Projector, Operator],
+    ),
+    ("$JS.API.CONSUMER.CREATE.PORTBOOK.standby", &[Standby, Operator]),
+    (
+        "$JS.API.CONSUMER.DELETE.PORTBOOK.projector",
+        &[Projector, Operator],
+    ),
+    ("$JS.API.CONSUMER.DELETE.PORTBOOK.standby", &[Standby, Operator]),
+    (
+        "$JS.API.CONSUMER.MSG.NEXT.PORTBOOK.projector",
+        &[Projector, Operator],
+    ),
+    ("$JS.API.CONSUMER.MSG.NEXT.PORTBOOK.standby", &[Standby, Operator]),
     ("$JS.API.CONSUMER.CREATE.PORTBOOK.another", &[Operator]),
     ("$JS.API.CONSUMER.CREATE.PORTBOOK", &[Operator]),
     ("$JS.API.CONSUMER.DURABLE.CREATE.PORTBOOK.another", &[Operator]),

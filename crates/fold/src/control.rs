@@ -71,10 +71,12 @@ pub(crate) fn settle<'a>(
                 book.port_aliases = aliases_of(aliases);
             }
         }
-        Control::KeyRotated(_)
-        | Control::SourceStated(_)
-        | Control::EpochDeclared(_)
-        | Control::ErasureNoticed(_) => {}
+        Control::EpochDeclared(declared) => {
+            if let (Some(created), Some(opened)) = (declared.stream_created, &mut book.opened) {
+                opened.stream_created = created.to_string();
+            }
+        }
+        Control::KeyRotated(_) | Control::SourceStated(_) | Control::ErasureNoticed(_) => {}
     }
     Ok(Settled::Recorded(control.kind().name()))
 }

@@ -105,6 +105,23 @@ pub fn sha256(parts: &[&[u8]]) -> Hash {
     Hash(state.finalize().into())
 }
 
+/// SHA-256 over bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes taken.
+    #[must_use]
+    pub fn finish(self) -> Hash {
+        Hash(self.0.finalize().into())
+    }
+}
+
 /// The bytes that exactly `2 * N` lower-case hexadecimal digits stand for.
 pub(crate) fn hex_bytes<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let (pairs, odd) = text.as_chunks::<2>();

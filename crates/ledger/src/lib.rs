@@ -25,7 +25,7 @@ pub mod tree;
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
-pub use hash::{Hash, InvalidHash, sha256};
+pub use hash::{Hash, Hasher, InvalidHash, sha256};
 pub use head::{
     Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
     prove_head,

@@ -71,6 +71,13 @@ pub enum Contradiction {
     },
 }
 
+/// The file as it is written: every line whole.
+impl fmt::Display for SignedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.roots.iter().try_for_each(|root| writeln!(f, "{root}"))
+    }
+}
+
 impl SignedLog {
     /// Reads a signed log, and how many bytes at its end are an unfinished line.
     ///

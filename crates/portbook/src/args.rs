@@ -1,6 +1,9 @@
 //! What can be typed: the command line as it is declared.
 
+mod backup;
 mod feed;
+mod simulate;
+mod stream;
 
 use std::path::PathBuf;
 
@@ -8,9 +11,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
+pub(crate) use self::stream::StreamCommand;
 use crate::order::OrderArgs;
 use crate::speech::Form;
+
+pub(crate) use simulate::SimulateArgs;
 
 /// An event-sourced audit ledger for customs clearance.
 #[derive(Debug, Parser)]
@@ -95,6 +102,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Import observed facts from NDJSON or CSV files
     Import(ImportArgs),
+    /// Make up facts: an observation file for load and for tests, the same for the same seed
+    Simulate(SimulateArgs),
     /// Show the timeline of a port
     Timeline(TimelineArgs),
     /// Show a case: stage, open queries, licence balance, events
@@ -116,6 +125,15 @@ pub(crate) enum Command {
     Schema(SchemaCommand),
     /// Print a subscriber to begin with
     Connect(ConnectArgs),
+    /// Let the standby of this home take over from the projector
+    Promote,
+    /// Back up ledger, stream, checkpoints and public keys, while running or stopped
+    Backup(BackupArgs),
+    /// Make a ledger of a backup again, verified against what was published
+    Restore(RestoreArgs),
+    /// Look after the stream the ledger is made from
+    #[command(subcommand)]
+    Stream(StreamCommand),
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),
@@ -126,6 +144,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print a completion script
     Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
 }
 
 /// Arguments of `demo`.
@@ -148,6 +168,9 @@ pub(crate) struct InitArgs {
     /// Create only an empty store, into which the projector replays the stream; keys and signed.log stay
     #[arg(long, conflicts_with = "origin")]
     pub(crate) replay: bool,
+    /// Create the empty ledger of a standby, beside keys that were brought from the ledger it is to follow
+    #[arg(long, conflicts_with_all = ["origin", "replay"])]
+    pub(crate) standby: bool,
 }
 
 /// Arguments of `run`.
@@ -171,6 +194,8 @@ pub(crate) enum Part {
     Clearance,
     /// The one writer of the ledger.
     Projector,
+    /// A second projector in a home of its own, which only follows until it is promoted.
+    Standby,
     /// All of them.
     All,
 }
@@ -273,6 +298,9 @@ pub(crate) struct VerifyArgs {
     /// Leave out signatures of producers and the placement of records
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Go on from this epoch although it gives up a checkpoint that was seen here
+    #[arg(long, value_name = "N")]
+    pub(crate) accept_epoch: Option<u64>,
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -287,6 +315,7 @@ impl VerifyArgs {
             at: None,
             against_stream: false,
             quick: false,
+            accept_epoch: None,
             key: None,
         }
     }
@@ -330,6 +359,17 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page to print, for example: stream check
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Vec<String>,
+    /// Write the pages of all commands into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 fn parse_offset(text: &str) -> Result<Offset, String> {

@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod backup;
 mod case;
 mod checkpoint;
 mod completions;
@@ -10,10 +11,15 @@ mod doctor;
 mod feed;
 mod import;
 mod init;
+mod man;
 mod order;
+mod promote;
 mod record;
+mod restore;
 mod run;
 mod schema;
+mod simulate;
+mod stream;
 mod timeline;
 mod verify;
 pub(crate) mod watch;
@@ -31,6 +37,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Run(args) => run::run(session, args.part),
         Command::Order(args) => order::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Simulate(args) => simulate::run(session, &args),
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
@@ -40,9 +47,14 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Watch(args) => watch::run(session, &args),
         Command::Schema(command) => schema::run(session, &command),
         Command::Connect(args) => connect::run(session, &args),
+        Command::Promote => promote::run(session),
+        Command::Backup(args) => backup::run(session, &args),
+        Command::Restore(args) => restore::run(session, &args),
+        Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) keys: KeysConfig,
     pub(crate) nats: NatsConfig,
     pub(crate) projector: ProjectorConfig,
+    pub(crate) views: ViewsConfig,
     pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
     pub(crate) service: ServiceConfig,
@@ -63,6 +64,13 @@ pub(crate) struct ProjectorConfig {
     pub(crate) seal_records_max: u64,
     pub(crate) seal_interval_ms: u64,
     pub(crate) audit_at_start: AuditAtStart,
+}
+
+/// Section `views`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViewsConfig {
+    pub(crate) snapshot_interval_ms: u64,
 }
 
 /// How much of the ledger is hashed again before going on.

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use portbook_audit::{QuestionError, VerifyError};
 use portbook_bus::{
-    ApiError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError, ServerError,
-    StreamError,
+    ApiError, CheckpointError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError,
+    ServerError, SnapshotError, StreamError,
 };
 use portbook_fold::FoldError;
-use portbook_projector::{AnchorError, OpeningError, RunError, SignError, TakeError};
+use portbook_projection::ProjectionError;
+use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_store::StoreError;
 use portbook_subscribe::SubscribeError;
 
@@ -68,6 +69,11 @@ impl Failure {
             causes: vec![error.to_string()],
             ..Self::new(exit, format!("could not {doing} {}", path.display()))
         }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn exiting(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     /// Adds the exact next command.
@@ -133,8 +139,11 @@ failures! {
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
+    ProjectionError => projection,
     VerifyError => verification,
     RunError => running,
+    StandbyError => standing_by,
+    SnapshotError => snapshot,
 }
 
 impl From<StoreError> for Failure {
@@ -182,6 +191,7 @@ fn feed(error: &FeedError) -> Exit {
         FeedError::Stream(_)
         | FeedError::Read(_)
         | FeedError::Moved { .. }
+        | FeedError::NotTaken { .. }
         | FeedError::Unsendable { .. }
         | FeedError::Gone { .. } => Exit::Unavailable,
     }
@@ -235,6 +245,14 @@ fn question(error: &QuestionError) -> Exit {
     }
 }
 
+fn projection(error: &ProjectionError) -> Exit {
+    match error {
+        ProjectionError::Store(error) => store(error),
+        ProjectionError::Leaf { .. } => Exit::LedgerFault,
+        ProjectionError::NoView { .. } => Exit::Usage,
+    }
+}
+
 fn verification(error: &VerifyError) -> Exit {
     match error {
         VerifyError::Store(error) => store(error),
@@ -251,14 +269,16 @@ fn running(error: &RunError) -> Exit {
         | RunError::Stream(_)
         | RunError::Seal(_) => Exit::Unavailable,
         RunError::Anchor(_) | RunError::Take(TakeError::Fold(_)) | RunError::Reader(_) => Exit::LedgerFault,
+        RunError::Sign(error) if error.is_transient() => Exit::Unavailable,
         RunError::Sign(error) => match error {
             SignError::Store(error) => store(error),
-            error if error.is_transient() => Exit::Unavailable,
-            SignError::Contradiction(_) | SignError::LogMissing { .. } | SignError::RolledBack { .. } => {
-                Exit::Fork
-            }
+            // Somebody else registered a checkpoint: this projector is fenced off.
+            SignError::Register(CheckpointError::Conflict { .. })
+            | SignError::Contradiction(_)
+            | SignError::LogMissing { .. }
+            | SignError::RolledBack { .. } => Exit::Fork,
             SignError::Unread(_)
-            | SignError::Register(_)
+            | SignError::Register(CheckpointError::Api(_))
             | SignError::Checkpoint(_)
             | SignError::NotReproduced { .. }
             | SignError::ReadBack { .. }
@@ -267,5 +287,29 @@ fn running(error: &RunError) -> Exit {
         RunError::SealText(_) | RunError::SealField(_) | RunError::Worker(_) | RunError::ReadingEnded => {
             Exit::InputOutput
         }
+    }
+}
+
+fn standing_by(error: &StandbyError) -> Exit {
+    match error {
+        StandbyError::Follow(error) => running(error),
+        StandbyError::Store(error) => store(error),
+        StandbyError::Unread(_)
+        | StandbyError::Register(CheckpointError::Api(_))
+        | StandbyError::Seal(_)
+        | StandbyError::LogMissing => Exit::Unavailable,
+        StandbyError::Register(CheckpointError::Conflict { .. })
+        | StandbyError::Contradiction(_)
+        | StandbyError::Differs { .. } => Exit::Fork,
+        StandbyError::Checkpoint(_) => Exit::LedgerFault,
+    }
+}
+
+fn snapshot(error: &SnapshotError) -> Exit {
+    match error {
+        SnapshotError::Api(error) => api(error),
+        SnapshotError::Stream(_) => Exit::Unavailable,
+        SnapshotError::BrokenOff { .. } => Exit::LedgerFault,
+        SnapshotError::Copy { .. } => Exit::InputOutput,
     }
 }

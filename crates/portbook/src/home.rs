@@ -99,9 +99,28 @@ impl Home {
             .map_err(|error| Failure::new(Exit::InputOutput, format!("no randomness for a key: {error}")))?;
         let key = signer_key(of, origin, SecretKey::from_seed(&seed))?;
         write_private(&self.key_path(of), &format!("{}\n", key.to_secret_text()))?;
-        let public = self.public_path(of);
-        fs::write(&public, format!("{}\n", key.verifier()))
-            .map_err(|error| Failure::file("write", &public, &error))
+        self.write_public(of, key.verifier())
+    }
+
+    /// Copies secret keys and NATS seeds from `from`; files that are there already stay as they are.
+    pub(crate) fn bring_keys(&self, from: &Path) -> Result<(), Failure> {
+        self.create_keys()?;
+        bring(from, &self.keys, "key")?;
+        let seeds = from.join("nats");
+        if !seeds.exists() {
+            // New ones do as well: they only prove who connects to a server of our own.
+            return Ok(());
+        }
+        let target = self.nats_seeds();
+        let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(&target);
+        created.map_err(|error| Failure::file("create", &target, &error))?;
+        bring(&seeds, &target, "nk")
+    }
+
+    /// Writes the public half of a key.
+    pub(crate) fn write_public(&self, of: KeyOf, key: &VerifierKey) -> Result<(), Failure> {
+        let path = self.public_path(of);
+        fs::write(&path, format!("{key}\n")).map_err(|error| Failure::file("write", &path, &error))
     }
 
     /// Reads a secret key; refuses a file that others can read.
@@ -141,6 +160,11 @@ impl Home {
         self.root.join("http.url")
     }
 
+    /// Where a standby is asked to take over.
+    pub(crate) fn standby_socket(&self) -> PathBuf {
+        self.root.join("standby.sock")
+    }
+
     fn key_path(&self, of: KeyOf) -> PathBuf {
         self.keys.join(format!("{}.key", of.name()))
     }
@@ -158,6 +182,25 @@ fn signer_key(of: KeyOf, origin: &Origin, secret: SecretKey) -> Result<SignerKey
     };
     let name = KeyName::new(&name).map_err(|error| Failure::of(Exit::Configuration, &error))?;
     Ok(SignerKey::new(name, NoteAlgorithm::Ed25519, secret))
+}
+
+/// Copies every file with this ending whose owner alone can read it.
+fn bring(from: &Path, to: &Path, ending: &str) -> Result<(), Failure> {
+    let listed = |error| Failure::file("list", from, &error);
+    for entry in fs::read_dir(from).map_err(listed)? {
+        let path = entry.map_err(listed)?.path();
+        let Some(name) = path
+            .file_name()
+            .filter(|_| path.extension().is_some_and(|it| it == ending))
+        else {
+            continue;
+        };
+        let target = to.join(name);
+        if !target.exists() {
+            write_private(&target, &read_private(&path)?)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), Failure> {

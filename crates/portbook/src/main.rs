@@ -1,19 +1,23 @@
 //! The portbook command: configuration, wiring, exit codes and speech.
 
 mod args;
+mod backup;
 mod command;
 mod config;
 mod exit;
 mod failure;
 mod home;
+mod keeper;
 mod live;
 mod node;
 mod order;
+mod output;
 mod reference;
 mod seen;
 mod serving;
 mod session;
 mod speech;
+mod standby;
 
 use std::process::ExitCode;
 

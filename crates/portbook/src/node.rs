@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
+use crate::keeper;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -258,10 +259,11 @@ pub(crate) struct Told {
     pub(crate) feed: watch::Sender<FeedPosition>,
 }
 
-/// Opens the store and runs the projector until `stop`.
+/// Runs the projector over `store`, connected as `identity`, until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
+    identity: Identity,
     store: Store,
     told: Told,
     stop: watch::Receiver<bool>,
@@ -270,7 +272,7 @@ pub(crate) async fn run_projector(
         position,
         feed: feed_position,
     } = told;
-    let bus = address.connect(session, Identity::Projector).await?;
+    let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
@@ -286,6 +288,11 @@ pub(crate) async fn run_projector(
     let attesting = tokio::task::spawn_blocking({
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
+    });
+    let keeping = tokio::task::spawn_blocking({
+        let keeper = keeper::Keeper::new(session, projector.reader());
+        let (watched, stop) = (position.subscribe(), stop.clone());
+        move || keeper.keep(&watched, &stop)
     });
     let feeding = tokio::spawn(feed_beside(
         FeedParts {
@@ -317,6 +324,9 @@ pub(crate) async fn run_projector(
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     bus.close().await;
+    keeping
+        .await
+        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;

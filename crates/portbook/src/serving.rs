@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_bus::{Bus, Identity};
 use portbook_domain::PortCode;
-use portbook_http::{Bounds, Limits, Standing, bind, health, serve};
+use portbook_http::{Bounds, Limits, Router, Standing, bind, health, serve};
 use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
@@ -63,13 +63,19 @@ impl Outlet<'_> {
             quorum: true,
             ..Standing::default()
         });
-        let subscriber = self.address.connect(self.session, Identity::Subscriber).await?;
-        let live = Live::new(subscriber.clone(), self.aliases.clone(), stop.clone());
+        let live = match self.address.connect(self.session, Identity::Subscriber).await {
+            Ok(subscriber) => Live::new(subscriber, self.aliases.clone(), stop.clone()).routes(),
+            // A home without the subscriber's seed serves the rest.
+            Err(failure) => {
+                tracing::warn!("the feed is not served over HTTP: {failure}");
+                Router::new()
+            }
+        };
         let ledger = self.session.home.ledger();
         let watching = look(&bus, ledger, self.position, self.feed, &standing);
         let serving = serve(
             listener,
-            health(watched, bounds).merge(live.routes()),
+            health(watched, bounds).merge(live),
             Limits::default(),
             stopped(stop),
         );
@@ -77,7 +83,6 @@ impl Outlet<'_> {
             () = serving => {}
             () = watching => {}
         }
-        subscriber.close().await;
         bus.close().await;
         // Left behind it would only lead to nobody.
         std::fs::remove_file(&url_file).unwrap_or_default();

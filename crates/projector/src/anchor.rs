@@ -2,8 +2,9 @@
 
 use portbook_bus::{Log, ReadError, Stored, StreamIdentity};
 use portbook_fold::Book;
-use portbook_ledger::{Leaf, LeafError};
+use portbook_ledger::{Leaf, LeafError, ProducerSignature, PublicKey};
 use portbook_store::{StoreError, StoreReader};
+use portbook_wire::control::{Control, ControlKind, parse_control};
 
 /// Why a stream must not be read on.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,47 @@ pub fn check_identity(identity: &StreamIdentity, book: &Book) -> Result<(), Anch
     Ok(())
 }
 
+/// As [`check_identity`], for a ledger that may be behind its stream. A stream that was put back from a backup has another
+/// creation time; it is the ledger's own if an epoch declares it, under the log key, in a message that the ledger has not come to.
+///
+/// # Errors
+/// [`AnchorError`] names the first difference.
+pub async fn check_anchor(log: &Log, identity: &StreamIdentity, book: &Book) -> Result<(), AnchorError> {
+    match check_identity(identity, book) {
+        Err(AnchorError::Recreated { .. }) if declares(log, identity, book).await? => {
+            let mut declared = identity.clone();
+            if let Some(opened) = &book.opened {
+                declared.created.clone_from(&opened.stream_created);
+            }
+            check_identity(&declared, book)
+        }
+        checked => checked,
+    }
+}
+
+/// Whether the stream itself says, in the name of the log, that the ledger goes on from it.
+async fn declares(log: &Log, identity: &StreamIdentity, book: &Book) -> Result<bool, AnchorError> {
+    let Some(key) = book
+        .opened
+        .as_ref()
+        .and_then(|opened| PublicKey::from_bytes(&opened.log_key).ok())
+    else {
+        return Ok(false);
+    };
+    let messages = log.load_subject(ControlKind::EpochDeclared.subject()).await?;
+    let later = messages.iter().filter(|message| message.seq > book.size());
+    let mut declared = later.filter_map(|message| {
+        let signature: ProducerSignature = message.signature.as_deref()?.parse().ok()?;
+        key.verify_event(&message.subject, &message.body, &signature)
+            .ok()?;
+        let Control::EpochDeclared(epoch) = parse_control(&message.subject, &message.body).ok()? else {
+            return None;
+        };
+        epoch.stream_created
+    });
+    Ok(declared.any(|created| created.to_string() == identity.created))
+}
+
 /// Compares the message at the ledger's head with the leaf made of it: after a loss, sequences are used again.
 ///
 /// # Errors
@@ -161,7 +203,7 @@ pub fn difference(leaf: &Leaf<'_>, message: &Stored) -> Option<&'static str> {
             let comparable = message
                 .signature
                 .as_deref()
-                .is_none_or(|text| text.parse::<portbook_ledger::ProducerSignature>().is_ok());
+                .is_none_or(|text| text.parse::<ProducerSignature>().is_ok());
             [
                 ("sequence", record.stream_seq.get() == message.seq),
                 ("time", record.recorded_at_ns == message.time_ns),

@@ -66,6 +66,12 @@ impl Projector {
         Self { store }
     }
 
+    /// The store, to be continued by another.
+    #[must_use]
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
     /// State after the last batch.
     #[must_use]
     pub const fn book(&self) -> &Book {

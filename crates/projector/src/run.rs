@@ -3,20 +3,19 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use portbook_bus::{
-    Bus, Log, Outgoing, PublishError, Publisher, Reader, ReaderError, ReaderSpec, Stored, StreamError,
+    Bus, Log, PublishError, Publisher, ReadError, Reader, ReaderError, ReaderSpec, Stored, StreamError,
 };
-use portbook_domain::{Digest, InvalidText, Text};
+use portbook_domain::InvalidText;
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
-use portbook_wire::control::{Control, ControlKind, SealRequested, encode_control};
-use portbook_wire::{JsonError, msg_id};
+use portbook_wire::JsonError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
-use crate::anchor::{AnchorError, check_head, check_identity};
+use crate::anchor::{AnchorError, check_anchor, check_head};
 use crate::projector::{Batch, Projector, TakeError, Taken};
+use crate::seal::seal_request;
 use crate::signer::{SignError, Signer, SignerParts};
 
 /// Batches that wait while one is recorded and another is read: enough to hide the stream's latency, few enough to bound
@@ -109,8 +108,9 @@ pub enum RunError {
 /// [`RunError`]: nothing was recorded after the contradiction it names.
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let book = parts.projector.book();
-    check_identity(&parts.bus.stream_identity(&parts.stream).await?, book)?;
-    check_head(&Log::ledger(&parts.bus), &parts.stream, &parts.projector.reader()).await?;
+    let log = Log::ledger(&parts.bus);
+    check_anchor(&log, &parts.bus.stream_identity(&parts.stream).await?, book).await?;
+    check_head(&log, &parts.stream, &parts.projector.reader()).await?;
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
     let signer = Signer::open(parts.signer).await?;
     let spec = ReaderSpec {
@@ -251,21 +251,7 @@ impl Running {
             return Ok(());
         }
         let (published, published_size) = self.signer.published();
-        let request = SealRequested {
-            origin: Text::new(self.origin.as_str())?,
-            prev_checkpoint: Digest::new(&published.to_hex())?,
-            prev_size: published_size.get(),
-        };
-        let body = encode_control(&Control::Seal(request))?;
-        let subject = ControlKind::Seal.subject();
-        let signature = self.log_key.sign_event(subject, &body).to_string();
-        let outgoing = Outgoing {
-            subject: subject.to_owned(),
-            msg_id: msg_id(Some(&signature), &body),
-            signature: Some(signature),
-            body: Bytes::from(body),
-            expected_last_subject_seq: None,
-        };
+        let outgoing = seal_request(&self.origin, &self.log_key, published, published_size)?;
         match self.publisher.publish(outgoing).await {
             Ok(appended) => self.seal_asked = Some(appended.seq),
             // The same bytes are offered again at the next tick.
@@ -283,7 +269,12 @@ impl Running {
         }
         self.looked_at = Instant::now();
         match (self.bus.stream_identity(&self.stream).await, &self.projector) {
-            (Ok(identity), Some(projector)) => Ok(check_identity(&identity, projector.book())?),
+            (Ok(identity), Some(projector)) => {
+                match check_anchor(&Log::ledger(&self.bus), &identity, projector.book()).await {
+                    Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
+                    checked => Ok(checked?),
+                }
+            }
             // Looked at again when the server is back.
             (Err(StreamError::Api(error)), _) if error.is_transient() => Ok(()),
             (Err(error), _) => Err(error.into()),
@@ -293,7 +284,7 @@ impl Running {
 }
 
 /// Sequences start at 1; a message without one cannot come from a stream.
-fn delivery_of(stored: Stored) -> Option<Delivery> {
+pub(crate) fn delivery_of(stored: Stored) -> Option<Delivery> {
     Some(Delivery {
         seq: Seq::new(stored.seq)?,
         recorded_at_ns: stored.time_ns,

@@ -16,6 +16,7 @@ fn identity() -> StreamIdentity {
         config_sha256: sha256(&[b"config"]).to_hex(),
         first_seq: 1,
         last_seq: 3,
+        subjects: 1,
         messages: 3,
     }
 }

@@ -149,6 +149,14 @@ impl CaseHistory {
     }
 }
 
+/// Whether the decisions among a case's messages follow from one another, as the services read them.
+///
+/// # Errors
+/// The first [`HistoryFault`].
+pub fn check_case(case: &CaseId, messages: &[Stored], authorities: &Authorities) -> Result<(), HistoryFault> {
+    CaseHistory::read(case, messages, authorities).map(|_| ())
+}
+
 /// The decision a message carries, if it carries one of `case` by a service that may make it.
 fn decision_in(
     case: &CaseId,

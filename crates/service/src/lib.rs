@@ -26,6 +26,6 @@ pub use authority::Authorities;
 pub use client::{Client, ClientError};
 pub use endpoint::serve;
 pub use engine::{Engine, EngineError, EngineLimits, EngineParts};
-pub use history::HistoryFault;
+pub use history::{HistoryFault, check_case};
 pub use remit::Remit;
 pub use surroundings::{Clock, IdSource};

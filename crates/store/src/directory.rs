@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store/                sled: leaves, lookups, heads, rows
+//! views/                sled: generations of views, which can all be made again from the store
 //! signed.log            "<size> <root>" per line, written and synced before anything is signed
 //! checkpoint            the newest published checkpoint
 //! checkpoints/<size>    every published checkpoint, 20 digits
@@ -39,6 +40,12 @@ impl LedgerDirectory {
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Directory of the views' database.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.path.join("views")
     }
 
     /// Creates the empty files of a new ledger, beside a store that was created before.
@@ -127,6 +134,33 @@ impl LedgerDirectory {
     pub fn publish_checkpoint(&self, size: Size, note: &str) -> Result<(), StoreError> {
         self.replace(&self.checkpoint_of(size), note)?;
         self.replace(&self.path.join("checkpoint"), note)
+    }
+
+    /// Puts back a published checkpoint from a backup; durable once [`LedgerDirectory::put_back_signed_log`] has returned.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] names the file that could not be written.
+    pub fn put_back_checkpoint(&self, size: Size, note: &[u8]) -> Result<(), StoreError> {
+        let path = self.checkpoint_of(size);
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
+            File::create(&path)?.write_all(note)
+        };
+        write().map_err(|source| StoreError::Io {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Puts back what was signed, from a backup: the last step of restoring a ledger, for without it no projector starts.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when there is a `signed.log`.
+    pub fn put_back_signed_log(&self, signed: &SignedLog) -> Result<(), StoreError> {
+        self.create()?;
+        self.replace(&self.signed_log_path(), &signed.to_string())?;
+        sync_directory(&self.path.join("checkpoints"))
     }
 
     /// The newest published checkpoint.

@@ -121,17 +121,13 @@ async fn events_come_typed_in_order_and_from_any_leaf_on() {
     assert_eq!(fresh.next(Duration::ZERO).await.unwrap(), None);
 }
 
+/// Does something to a message on its way.
+type Change = fn(&mut FeedMessage);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_is_not_its_leaf_stops_the_subscription_there() {
-    type Change = fn(&mut FeedMessage);
     let changes: [Change; 8] = [
-        |it| {
-            it.body = Bytes::from(
-                String::from_utf8_lossy(&it.body)
-                    .replace("returned", "refused")
-                    .into_owned(),
-            )
-        },
+        |it| it.body = Bytes::from(String::from_utf8_lossy(&it.body).replace("returned", "refused")),
         |it| it.subject = it.subject.replace("CNNBG", "CNSHG"),
         |it| it.subject = it.subject.replace(".C1", ".C2"),
         |it| it.signature = None,

@@ -68,12 +68,24 @@ impl NatsCluster {
         cluster
     }
 
+    /// Where the nodes listen, separated by commas.
+    #[must_use]
+    pub fn urls(&self) -> String {
+        let urls: Vec<&str> = self.nodes.iter().map(|node| node.url.as_str()).collect();
+        urls.join(",")
+    }
+
+    /// Folder of every identity's seed.
+    #[must_use]
+    pub fn seeds_dir(&self) -> PathBuf {
+        self.dir.path().join("keys")
+    }
+
     /// Options to connect as `identity` to whichever node is there.
     #[must_use]
     pub fn options(&self, identity: Identity) -> BusOptions {
-        let urls: Vec<&str> = self.nodes.iter().map(|node| node.url.as_str()).collect();
-        let seed_file = identity.seed_file(&self.dir.path().join("keys"));
-        BusOptions::new(&urls.join(","), identity, Login::Nkey { seed_file })
+        let seed_file = identity.seed_file(&self.seeds_dir());
+        BusOptions::new(&self.urls(), identity, Login::Nkey { seed_file })
     }
 
     /// Connects as `identity` to whichever node is there.

@@ -3,3 +3,4 @@
 pub mod cluster;
 pub mod ledger;
 pub mod nats;
+pub mod operator;

@@ -4,12 +4,14 @@ use jiff::{Timestamp, civil::Date};
 use portbook_domain::{
     CaseId, CloseOutcome, DeclarationNo, Event, EventData, LicenseNo, QueryId, QueryStage,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::balance::LicenseBalance;
 use crate::timeline::Placement;
 
 /// How far a case has come. Observed facts may arrive in any order; the furthest stage that an event states counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CaseStage {
     /// Events exist, but no application among them (an uncontrolled shipment, or a late submission).
     NotSubmitted,
@@ -24,7 +26,7 @@ pub enum CaseStage {
 }
 
 /// A query nobody has answered in full.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenQuery {
     /// Names the query.
     pub query_id: QueryId,
@@ -36,6 +38,25 @@ pub struct OpenQuery {
     pub since: Timestamp,
     /// Last day of the answer.
     pub reply_due: Option<Date>,
+}
+
+/// How far a case has come, as its events tell it one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseProgress {
+    /// How far it has come.
+    pub stage: CaseStage,
+    /// When the application was filed.
+    pub submitted_at: Option<Timestamp>,
+    /// When it ended without a licence.
+    pub closed_at: Option<Timestamp>,
+    /// When the licence was granted.
+    pub granted_at: Option<Timestamp>,
+    /// When goods were first cleared.
+    pub cleared_at: Option<Timestamp>,
+    /// Its licence.
+    pub license_no: Option<LicenseNo>,
+    /// Queries nobody has answered in full, in the order they were asked.
+    pub open_queries: Vec<OpenQuery>,
 }
 
 /// A case as its events tell it, in ledger order.
@@ -63,34 +84,53 @@ impl CaseTimeline {
     /// Folds the events of `case`, which must come in ledger order.
     #[must_use]
     pub fn of(case: CaseId, events: Vec<(Placement, Event)>) -> Self {
-        let mut timeline = Self {
+        let mut progress = CaseProgress::new();
+        for (_, event) in &events {
+            progress.take(event);
+        }
+        let balance = progress.license_no.clone().map(|license_no| {
+            let data = events.iter().map(|(place, event)| (place.index, &event.data));
+            LicenseBalance::of(license_no, data)
+        });
+        Self {
             case,
+            stage: progress.stage,
+            submitted_at: progress.submitted_at,
+            granted_at: progress.granted_at,
+            license_no: progress.license_no,
+            open_queries: progress.open_queries,
+            balance,
+            events,
+        }
+    }
+}
+
+impl CaseProgress {
+    /// A case of which no event is known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
             stage: CaseStage::NotSubmitted,
             submitted_at: None,
+            closed_at: None,
             granted_at: None,
+            cleared_at: None,
             license_no: None,
             open_queries: Vec::new(),
-            balance: None,
-            events: Vec::new(),
-        };
-        for (_, event) in &events {
-            timeline.take(event);
         }
-        if let Some(license_no) = timeline.license_no.clone() {
-            let data = events.iter().map(|(place, event)| (place.index, &event.data));
-            timeline.balance = Some(LicenseBalance::of(license_no, data));
-        }
-        timeline.events = events;
-        timeline
     }
 
-    fn take(&mut self, event: &Event) {
+    /// Takes the next event of the case, in ledger order.
+    pub fn take(&mut self, event: &Event) {
         match &event.data {
             EventData::ApplicationSubmitted(_) => {
                 self.submitted_at = self.submitted_at.or(Some(event.occurred_at));
                 self.stage = self.stage.max(CaseStage::Submitted);
             }
-            EventData::ApplicationClosed(it) => self.stage = self.stage.max(CaseStage::Closed(it.outcome)),
+            EventData::ApplicationClosed(it) => {
+                self.closed_at = self.closed_at.or(Some(event.occurred_at));
+                self.stage = self.stage.max(CaseStage::Closed(it.outcome));
+            }
             EventData::PaperworkQueried(it) => self.open_queries.push(OpenQuery {
                 query_id: it.query_id.clone(),
                 stage: it.stage,
@@ -109,6 +149,7 @@ impl CaseTimeline {
                 self.settle_queries(QueryStage::Licensing, None);
             }
             EventData::ShipmentCleared(it) => {
+                self.cleared_at = self.cleared_at.or(Some(event.occurred_at));
                 self.stage = self.stage.max(CaseStage::Cleared);
                 self.settle_queries(QueryStage::Customs, Some(&it.declaration_no));
             }
@@ -128,5 +169,11 @@ impl CaseTimeline {
             open.stage != stage
                 || (declaration_no.is_some() && open.declaration_no.as_ref() != declaration_no)
         });
+    }
+}
+
+impl Default for CaseProgress {
+    fn default() -> Self {
+        Self::new()
     }
 }

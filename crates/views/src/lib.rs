@@ -3,12 +3,16 @@
 //! Pure and deterministic: no clock, no randomness, no map whose order is not defined. A view is a function of the
 //! records it was given, so that a rebuilt view can be compared with the one it replaces.
 
+mod activity;
 mod balance;
 mod case;
+mod cases;
 mod timeline;
 mod view;
 
+pub use activity::{Activity, ActivityKey, PortActivity};
 pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
-pub use case::{CaseStage, CaseTimeline, OpenQuery};
+pub use case::{CaseProgress, CaseStage, CaseTimeline, OpenQuery};
+pub use cases::{CaseRow, Cases};
 pub use timeline::{Placement, RecordClass, TimelineRow};
 pub use view::{Recorded, View};

@@ -53,6 +53,29 @@ pub(crate) mod utc {
         super::parse_utc(&text)
             .ok_or_else(|| D::Error::custom(format_args!("expected {}, found {text:?}", super::UTC_RULE)))
     }
+
+    /// A moment that may be left out; `null` is none.
+    pub(crate) mod optional {
+        use jiff::Timestamp;
+        use serde::{Deserializer, Serializer};
+
+        #[expect(clippy::ref_option, reason = "serde passes the field as it is")]
+        pub(crate) fn serialize<S: Serializer>(
+            moment: &Option<Timestamp>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match moment {
+                Some(moment) => super::serialize(moment, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    }
 }
 
 #[cfg(test)]

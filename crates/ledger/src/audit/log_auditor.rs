@@ -123,6 +123,12 @@ impl Auditor {
         self.tree.size()
     }
 
+    /// Root over the leaves read.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
     /// Ends the audit: there are no more leaves.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! `portbook doctor`: is everything there, and does it fit together?
 
-use portbook_bus::{Identity, StreamSpec};
+use portbook_bus::{Identity, Log, StreamSpec};
 use portbook_ledger::Size;
-use portbook_projector::check_identity;
+use portbook_projector::check_anchor;
 use portbook_store::{StoreError, StoreReader};
 use serde::Serialize;
 
 use crate::command::feed;
+use crate::command::stream::{Registered, look_at_register};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
@@ -124,6 +125,9 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
             for spec in [StreamSpec::ledger(replicas), StreamSpec::checkpoints(replicas)] {
                 findings.push(finding("stream", look_at_stream(&bus, &spec, reader).await));
             }
+            if let Some(reader) = reader {
+                findings.push(finding("register", say_registered(session, &bus, reader).await));
+            }
             findings.push(finding("feed", feed::summary(session, &bus).await));
             bus.close().await;
         }
@@ -132,6 +136,23 @@ async fn look_at_streams(session: &Session, reader: Option<&StoreReader>) -> Vec
         findings.push(finding("server", Err(failure)));
     }
     findings
+}
+
+async fn say_registered(
+    session: &Session,
+    bus: &portbook_bus::Bus,
+    reader: &StoreReader,
+) -> Result<String, Failure> {
+    match look_at_register(session, bus, &reader.book()?).await? {
+        Registered::Nothing => Ok("no checkpoint was registered yet".to_owned()),
+        Registered::Known(size) => Ok(format!("the checkpoint of {size} leaves, signed here")),
+        Registered::Ahead(size) => Ok(format!(
+            "a checkpoint of {size} leaves, to which this ledger has not come"
+        )),
+        Registered::Foreign(says) => {
+            Err(Failure::new(Exit::Fork, says).hint("another projector is at work: this one is fenced off"))
+        }
+    }
 }
 
 async fn look_at_stream(
@@ -143,7 +164,9 @@ async fn look_at_stream(
     let book = reader.map(StoreReader::book).transpose()?;
     let identity = bus.check_stream(spec).await?;
     if let Some(book) = book.filter(|_| identity.name == portbook_wire::subject::STREAM_LEDGER) {
-        check_identity(&identity, &book).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
+        check_anchor(&Log::ledger(bus), &identity, &book)
+            .await
+            .map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     }
     Ok(format!(
         "{} holds {} messages, configuration as pinned",

@@ -40,6 +40,9 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
             .tell("created an empty store; portbook up replays the stream into it");
         return Ok(Exit::Done);
     }
+    if args.standby {
+        return create_standby(session);
+    }
     let name = args.origin.as_deref().unwrap_or(&session.config.ledger.origin);
     let origin = Origin::new(name).map_err(|error| Failure::of(Exit::Usage, &error))?;
     session.block_on(create(session, &origin))?;
@@ -62,6 +65,25 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Outcome {
             .speech
             .tell("\nGive the log key to everyone who is to verify this ledger. Next: portbook up");
     }
+    Ok(Exit::Done)
+}
+
+/// Creates the empty ledger of a standby; its keys were brought from the ledger it is to follow.
+fn create_standby(session: &Session) -> Outcome {
+    let log_key = session.home.public_key(KeyOf::Log)?;
+    let seed = Identity::Standby.seed_file(&session.home.nats_seeds());
+    if !seed.exists() {
+        return Err(
+            Failure::new(Exit::Configuration, format!("there is no {}", seed.display()))
+                .hint("bring keys/log.pub and keys/nats/ from the ledger that the standby is to follow"),
+        );
+    }
+    Store::create(&session.home.ledger().store())?;
+    session.home.ledger().create()?;
+    session.speech.tell(format_args!(
+        "created an empty ledger that follows {}; next: portbook run standby --server URL",
+        log_key.id().name
+    ));
     Ok(Exit::Done)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use portbook_bus::Identity;
 use portbook_domain::ServiceName;
 use portbook_projector::{FeedPosition, Position};
 use portbook_store::Store;
@@ -17,6 +18,7 @@ use crate::node::{Address, Server, Told, interrupted, run_projector, run_service
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
+use crate::standby::run_standby;
 
 /// Runs `part` until it is interrupted or cannot go on.
 pub(crate) fn run(session: &Session, part: Part) -> Outcome {
@@ -29,9 +31,12 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
         };
         let mut server = match part {
             Part::All => Server::start(session).await?,
-            Part::Intake | Part::Paperwork | Part::Licensing | Part::Clearance | Part::Projector => {
-                Server::running(session)?
-            }
+            Part::Intake
+            | Part::Paperwork
+            | Part::Licensing
+            | Part::Clearance
+            | Part::Projector
+            | Part::Standby => Server::running(session)?,
         };
         let (position, watched) = watch::channel(Position::default());
         let (stop, stopped) = watch::channel(false);
@@ -120,11 +125,15 @@ impl Parts<'_> {
                 None => Ok(()),
             }
         };
+        let told = Told { position, feed };
         let projector = async {
             match store {
+                Some(store) if part == Part::Standby => {
+                    run_standby(self.session, self.address, store, told, stop.clone()).await
+                }
                 Some(store) => {
-                    let told = Told { position, feed };
-                    run_projector(self.session, self.address, store, told, stop.clone()).await
+                    let identity = Identity::Projector;
+                    run_projector(self.session, self.address, identity, store, told, stop.clone()).await
                 }
                 None => Ok(()),
             }
@@ -150,7 +159,7 @@ pub(crate) async fn wait_until_signed(
 }
 
 const fn has_projector(part: Part) -> bool {
-    matches!(part, Part::All | Part::Projector)
+    matches!(part, Part::All | Part::Projector | Part::Standby)
 }
 
 const fn services_of(part: Part) -> &'static [ServiceName] {
@@ -159,7 +168,7 @@ const fn services_of(part: Part) -> &'static [ServiceName] {
         Part::Paperwork => &[ServiceName::Paperwork],
         Part::Licensing => &[ServiceName::Licensing],
         Part::Clearance => &[ServiceName::Clearance],
-        Part::Projector => &[],
+        Part::Projector | Part::Standby => &[],
         Part::All => ServiceName::ALL,
     }
 }
@@ -171,6 +180,7 @@ const fn name_of(part: Part) -> &'static str {
         Part::Licensing => "licensing",
         Part::Clearance => "clearance",
         Part::Projector => "projector",
+        Part::Standby => "standby",
         Part::All => "up",
     }
 }

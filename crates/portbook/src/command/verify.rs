@@ -1,5 +1,6 @@
 //! `portbook verify`: recompute everything, believe nothing that is not signed, and name the first thing that is wrong.
 
+mod epoch;
 mod fault;
 mod report;
 mod stream;
@@ -11,6 +12,7 @@ use portbook_audit::{Against, Depth, Trust, Verified, verify};
 use portbook_ledger::{Chain, Size};
 use portbook_store::{LedgerDirectory, StoreReader};
 
+use self::epoch::{Judged, judge, report_epoch};
 use self::fault::{report_difference, report_fault, report_rollback};
 use self::report::Report;
 use self::stream::compare_with_stream;
@@ -25,7 +27,7 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     let chains = chains_of(args)?;
     let reader = StoreReader::open(&session.home.ledger().store())?;
-    let trust = Trusted::load(session, args.key.as_deref())?;
+    let mut trust = Trusted::load(session, args.key.as_deref())?;
     let against = args
         .at
         .map_or(Against::Newest, |size| Against::Size(Size::new(size)));
@@ -36,10 +38,13 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     };
     let started = Instant::now();
     let directory = session.home.ledger();
-    if let Some(rollback) = trust.rollback(&directory, against)? {
-        return report_rollback(session, &rollback);
-    }
-    let verified = carry_out(session, &reader, &directory, &trust.trust, against, depth)?;
+    let asked = (against, depth);
+    let judged = judge(session, &reader, &directory, &mut trust, asked, args.accept_epoch)?;
+    let verified = match judged {
+        Judged::Verified(verified) => verified,
+        Judged::Rollback(seen, newest) => return report_rollback(session, &(seen, newest)),
+        Judged::NewEpoch(epoch, seen) => return report_epoch(session, &epoch, &seen),
+    };
     let compared = match &verified {
         _ if !args.against_stream => None,
         Verified::Holds(verification) => Some(&verification.checkpoint),

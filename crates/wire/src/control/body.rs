@@ -155,6 +155,9 @@ pub struct EpochDeclared {
     /// When it was declared.
     #[serde(with = "utc")]
     pub declared_at: Timestamp,
+    /// When the stream was created that the ledger goes on from: a server dates a stream that it puts back anew.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "utc::optional")]
+    pub stream_created: Option<Timestamp>,
 }
 
 /// `erasure.noticed`: the values and salts of committed personal fields are gone from the vault.

@@ -1,14 +1,15 @@
 //! A verification that holds, line by line: what was checked, and what was not.
 
-use portbook_audit::{Rederived, Verification};
+use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use serde::Serialize;
 
+use super::epoch::EpochDocument;
 use super::stream::Compared;
 use super::trust::Trusted;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::speech::grouped;
+use crate::speech::{grouped, harmless};
 
 /// A verification that holds, as it is told.
 pub(super) struct Report<'a> {
@@ -31,6 +32,7 @@ struct Document<'a> {
     chains: Vec<ChainDocument>,
     signatures: Option<SignaturesDocument>,
     stream_messages: Option<u64>,
+    epochs: Vec<EpochDocument<'a>>,
     not_checked: Vec<&'static str>,
 }
 
@@ -99,6 +101,7 @@ impl Report<'_> {
         let speech = &session.speech;
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             log,
@@ -155,6 +158,7 @@ impl Report<'_> {
                 grouped(*messages)
             ))?;
         }
+        print_epochs(session, epochs)?;
         if *beyond > 0 {
             speech.tell(format_args!(
                 "{} newer leaves are not signed yet and were not looked at",
@@ -177,6 +181,7 @@ impl Report<'_> {
     fn document(&self, asked: &[&Head]) -> Document<'_> {
         let Verification {
             checkpoint,
+            epochs,
             beyond,
             roots,
             rederived,
@@ -213,9 +218,23 @@ impl Report<'_> {
                 unsupported_leaves: rederived.unsupported.clone(),
             }),
             stream_messages: self.compared.map(|compared| compared.messages),
+            epochs: epochs.iter().map(EpochDocument::of).collect(),
             not_checked,
         }
     }
+}
+
+fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {
+    for epoch in epochs {
+        session.speech.answer(format_args!(
+            "  - epoch {:<5}  declared behind {} leaves by {}: {}",
+            epoch.number,
+            grouped(epoch.index),
+            harmless(&epoch.declared_by),
+            harmless(&epoch.reason)
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {

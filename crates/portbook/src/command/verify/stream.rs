@@ -2,7 +2,7 @@
 
 use portbook_audit::record;
 use portbook_bus::{Identity, Log};
-use portbook_projector::{check_identity, difference};
+use portbook_projector::{check_anchor, difference};
 use portbook_store::StoreReader;
 use portbook_wire::subject::STREAM_LEDGER;
 
@@ -51,8 +51,10 @@ async fn compare_all(
     // In this order: a ledger that is being written is never ahead of its stream.
     let book = reader.book()?;
     let identity = bus.stream_identity(STREAM_LEDGER).await?;
-    check_identity(&identity, &book).map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     let log = Log::ledger(&bus);
+    check_anchor(&log, &identity, &book)
+        .await
+        .map_err(|error| Failure::of(Exit::LedgerFault, &error))?;
     let bar = session.speech.bar("comparing", size);
     let mut compared = 0;
     while compared < size {

@@ -52,6 +52,12 @@ impl Trusted {
         })
     }
 
+    /// Gives up what was seen here: an epoch that began before it was accepted.
+    pub(super) fn forget(&mut self) {
+        self.trust.remembered.clear();
+        self.seen.checkpoint = None;
+    }
+
     /// The newest checkpoint is older than one that was seen here: somebody offers the past as the present.
     pub(super) fn rollback(
         &self,

@@ -4,7 +4,8 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use portbook_store::{Packed, StoreError};
+use crate::durable::StoreError;
+use crate::reader::Packed;
 
 /// Packed values handed over together: handing over costs more than hashing a few leaves.
 const PACKED_TOGETHER: usize = 16;
@@ -15,7 +16,7 @@ const WAITING_PER_WORKER: usize = 4;
 ///
 /// # Errors
 /// The first error of `leaves` or `take`; what follows it is not looked at.
-pub(crate) fn for_each_in_order<T: Send, E: From<StoreError>>(
+pub fn for_each_in_order<T: Send, E: From<StoreError>>(
     mut leaves: impl Iterator<Item = Result<Packed, StoreError>>,
     map: impl Fn(&Packed) -> T + Sync,
     mut take: impl FnMut(Packed, T) -> Result<(), E>,

@@ -1,0 +1,69 @@
+//! Keeps the live views current beside the ledger stage, which never waits for them.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portbook_projection::{ProjectionError, Projections, VIEWS};
+use portbook_projector::Position;
+use portbook_store::StoreReader;
+use tokio::sync::watch;
+
+use crate::session::Session;
+
+/// How long to sleep when there is nothing to fold.
+const PAUSE: Duration = Duration::from_millis(50);
+/// While the ledger stage is behind, leaves are left to it until so many are due: it needs the cores more.
+const LAG_MAX: u64 = 200_000;
+
+/// What the views of a running portbook are kept with.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    reader: StoreReader,
+    path: PathBuf,
+    snapshot_interval: Duration,
+}
+
+impl Keeper {
+    /// A keeper of the views of this home.
+    pub(crate) fn new(session: &Session, reader: StoreReader) -> Self {
+        Self {
+            reader,
+            path: session.home.ledger().views(),
+            snapshot_interval: Duration::from_millis(session.config.views.snapshot_interval_ms),
+        }
+    }
+
+    /// Keeps the views current until `stop`. A view that cannot be kept is no reason for a ledger to stop.
+    pub(crate) fn keep(&self, position: &watch::Receiver<Position>, stop: &watch::Receiver<bool>) {
+        if let Err(error) = self.go_on(position, stop) {
+            tracing::error!(%error, "the views are not kept any more; the ledger goes on");
+        }
+    }
+
+    fn go_on(
+        &self,
+        position: &watch::Receiver<Position>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), ProjectionError> {
+        // A closed channel is a projector that ended.
+        let running = || !*stop.borrow() && position.has_changed().is_ok();
+        let projections = Projections::open(self.reader.clone(), &self.path, VIEWS)?;
+        let views = projections.views();
+        let mut written = Instant::now();
+        while running() {
+            let Position { size, behind, .. } = *position.borrow();
+            let due = size.saturating_sub(views.read().size());
+            if due == 0 || (behind && due < LAG_MAX) {
+                thread::sleep(PAUSE);
+            } else {
+                projections.catch_up(&mut |_, _| running())?;
+            }
+            if written.elapsed() >= self.snapshot_interval {
+                projections.snapshot()?;
+                written = Instant::now();
+            }
+        }
+        projections.snapshot()
+    }
+}

@@ -1,0 +1,92 @@
+//! One pass over leaves in order, read on every core.
+
+use std::ops::{ControlFlow, Range};
+
+use portbook_ledger::LeafError;
+use portbook_store::{StoreError, StoreReader, for_each_in_order};
+
+use crate::reading::{Reading, read_packed};
+
+/// Leaves below this number are read on one thread: starting others costs more.
+const SPLIT_FROM: u64 = 512;
+
+/// Why views could not be folded, kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// A database could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A leaf is not what it should be; `verify` says more.
+    #[error("leaf {index} is damaged")]
+    Leaf {
+        /// Its index.
+        index: u64,
+        /// What is wrong.
+        #[source]
+        source: LeafError,
+    },
+    /// There is no such view.
+    #[error("there is no view called {name:?}")]
+    NoView {
+        /// The name asked for.
+        name: String,
+    },
+}
+
+/// How a pass over leaves ended before its end.
+enum Ended {
+    Stopped,
+    Failed(ProjectionError),
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Reads the leaves of `range` and hands them over in order, some at a time, until `take` breaks off.
+///
+/// Gives `false` when it broke off.
+pub(crate) fn pass(
+    reader: &StoreReader,
+    range: Range<u64>,
+    mut take: impl FnMut(u64, &[Reading]) -> Result<ControlFlow<()>, ProjectionError>,
+) -> Result<bool, ProjectionError> {
+    let mut hand_over =
+        |first, readings: &[Reading]| match checked(first, readings).and_then(|()| take(first, readings)) {
+            Ok(ControlFlow::Continue(())) => Ok(()),
+            Ok(ControlFlow::Break(())) => Err(Ended::Stopped),
+            Err(error) => Err(Ended::Failed(error)),
+        };
+    let length = range.end.saturating_sub(range.start);
+    let mut leaves = reader.leaves(range);
+    let ended = if length < SPLIT_FROM {
+        leaves.try_for_each(|packed| {
+            let packed = packed?;
+            hand_over(packed.first, &read_packed(&packed))
+        })
+    } else {
+        for_each_in_order(leaves, read_packed, |packed, readings| {
+            hand_over(packed.first, &readings)
+        })
+    };
+    match ended {
+        Ok(()) => Ok(true),
+        Err(Ended::Stopped) => Ok(false),
+        Err(Ended::Failed(error)) => Err(error),
+    }
+}
+
+fn checked(first: u64, readings: &[Reading]) -> Result<(), ProjectionError> {
+    let damaged = (first..)
+        .zip(readings)
+        .find_map(|(index, reading)| match reading {
+            Reading::Damaged(source) => Some(ProjectionError::Leaf {
+                index,
+                source: source.clone(),
+            }),
+            Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing => None,
+        });
+    damaged.map_or(Ok(()), Err)
+}

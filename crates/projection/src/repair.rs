@@ -1,0 +1,173 @@
+//! What becomes of parked cases: tried again after a fix, or let go by a declared skip.
+
+use std::collections::BTreeMap;
+
+use portbook_domain::CaseId;
+use portbook_ledger::Index;
+use portbook_store::{Parked, Resolution, StoreError, ViewStore};
+
+use crate::drive::{Database, fold_to};
+use crate::pass::ProjectionError;
+use crate::projections::Projections;
+use crate::reading::Reading;
+
+/// A parked case of one view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedIn {
+    /// The view.
+    pub view: &'static str,
+    /// What waits there, and why.
+    pub parked: Parked,
+}
+
+/// What trying again came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Retried {
+    /// Cases that were parked in some view and now are in none.
+    pub released: Vec<String>,
+    /// What waits on.
+    pub waiting: Vec<ParkedIn>,
+}
+
+/// Why a case cannot be let go.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// The views could not be folded.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    /// The case is parked in no view.
+    #[error("case {case} is not parked")]
+    NotParked {
+        /// The case.
+        case: CaseId,
+    },
+}
+
+impl From<StoreError> for RepairError {
+    fn from(error: StoreError) -> Self {
+        Self::Projection(error.into())
+    }
+}
+
+impl Projections {
+    /// Every parked case, by view.
+    #[must_use]
+    pub fn parked(&self) -> Vec<ParkedIn> {
+        let views = self.live.read();
+        let of_each = views.projections().flat_map(|projection| {
+            let view = projection.kind.name;
+            projection
+                .parking
+                .parked()
+                .map(move |parked| ParkedIn { view, parked })
+        });
+        of_each.collect()
+    }
+
+    /// Every declared skip.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn resolutions(&self) -> Result<Vec<Resolution>, StoreError> {
+        ViewStore::open(self.path())?.resolutions()
+    }
+
+    /// Folds the waiting events of `case`, or of every parked case, as far as that can be done now, and writes the views down.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] when the ledger cannot be read or the views not be written.
+    pub fn retry(&self, case: Option<&CaseId>) -> Result<Retried, ProjectionError> {
+        let store = ViewStore::open(self.path())?;
+        let mut driving = self.drive();
+        self.take_over(&store, &mut driving)?;
+        let before = self.waiting(case);
+        for (case, leaves) in &before {
+            // One case at a time: what waits for it is all that is held in memory.
+            let readings = leaves.iter().map(|leaf| Ok((*leaf, self.read(*leaf)?)));
+            let readings: Vec<(u64, Reading)> = readings.collect::<Result<_, ProjectionError>>()?;
+            for projection in self.live.write().iter_mut() {
+                projection.go_on(case, &readings, &driving.skips);
+            }
+        }
+        let size = self.live.read().size();
+        let (reader, database) = (self.reader(), Database::Open(&store));
+        fold_to(&self.live, reader, database, &driving.skips, size, &mut |_, _| {
+            true
+        })?;
+        self.write_down(&store)?;
+        drop(driving);
+        let waiting = self.parked();
+        let released = before.keys().map(|case| case.as_str().to_owned());
+        let released = released.filter(|case| waiting.iter().all(|it| it.parked.case != *case));
+        Ok(Retried {
+            released: released.collect(),
+            waiting,
+        })
+    }
+
+    /// Declares that the event on which `case` waits enters no view, and lets the case go on.
+    ///
+    /// Where views wait on different events of the case, each of them is skipped, in all views.
+    ///
+    /// # Errors
+    /// [`RepairError::NotParked`] when it does not wait.
+    pub fn resolve(&self, case: &CaseId, reason: &str, declared_at_ns: u64) -> Result<Retried, RepairError> {
+        let parked = self
+            .parked()
+            .into_iter()
+            .filter(|it| it.parked.case == case.as_str());
+        let blocking: Vec<u64> = parked
+            .filter_map(|it| it.parked.waiting.first().copied())
+            .collect();
+        if blocking.is_empty() {
+            return Err(RepairError::NotParked { case: case.clone() });
+        }
+        let store = ViewStore::open(self.path())?;
+        for leaf in blocking {
+            store.resolve(&Resolution {
+                leaf,
+                case: case.as_str().to_owned(),
+                reason: reason.to_owned(),
+                declared_at_ns,
+            })?;
+        }
+        drop(store);
+        Ok(self.retry(Some(case))?)
+    }
+
+    /// The leaves that wait in any view, by case.
+    fn waiting(&self, case: Option<&CaseId>) -> BTreeMap<CaseId, Vec<u64>> {
+        let mut waiting: BTreeMap<CaseId, Vec<u64>> = BTreeMap::new();
+        for projection in self.live.read().projections() {
+            for (parked, leaves) in projection.parking.waiting() {
+                if case.is_none_or(|case| case == parked) {
+                    waiting
+                        .entry(parked.clone())
+                        .or_default()
+                        .extend_from_slice(leaves);
+                }
+            }
+        }
+        for leaves in waiting.values_mut() {
+            leaves.sort_unstable();
+            leaves.dedup();
+        }
+        waiting
+    }
+
+    fn read(&self, leaf: u64) -> Result<Reading, ProjectionError> {
+        let index = Index::new(leaf);
+        let bytes = index
+            .map(|index| self.reader().leaf(index))
+            .transpose()?
+            .flatten();
+        let bytes = bytes.ok_or(StoreError::LeafMissing {
+            index: leaf,
+            size: leaf,
+        })?;
+        match Reading::of(leaf, &bytes) {
+            Reading::Damaged(source) => Err(ProjectionError::Leaf { index: leaf, source }),
+            reading @ (Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing) => Ok(reading),
+        }
+    }
+}

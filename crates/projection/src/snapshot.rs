@@ -1,0 +1,80 @@
+//! Views to and from the disk: what is loaded belongs to this ledger and to this code, or it is folded again.
+
+use portbook_ledger::{Hash, Index};
+use portbook_store::{Generation, Staged, StoreError, StoreReader, ViewStore};
+
+use crate::kind::Kind;
+use crate::pass::ProjectionError;
+use crate::projection::Projection;
+
+/// Writes what `projection` holds under a number that nothing points to yet.
+pub(crate) fn stage(
+    store: &ViewStore,
+    reader: &StoreReader,
+    projection: &Projection,
+) -> Result<(Generation, Staged), ProjectionError> {
+    let mut generation = projection.generation.clone();
+    generation.cursor = projection.cursor;
+    generation.last_leaf = last_leaf(reader, projection.cursor)?;
+    let poisoned = &projection.parking.poisoned;
+    generation.poisoned = poisoned.iter().map(|(leaf, why)| (*leaf, why.clone())).collect();
+    let mut stage = store.stage(&generation);
+    projection.fold.each_row(&mut |key, row| stage.row(key, row))?;
+    for parked in projection.parking.parked() {
+        stage.parked(&parked)?;
+    }
+    Ok((generation, stage.finish()?))
+}
+
+/// Puts `projection` back to its newest snapshot; events on which the fold failed stay known.
+pub(crate) fn restore(store: &ViewStore, projection: &mut Projection) -> Result<(), ProjectionError> {
+    let known = std::mem::take(&mut projection.parking.poisoned);
+    let mut restored = load(store, projection.kind, projection.generation.clone())?;
+    restored.parking.poisoned.extend(known);
+    *projection = restored;
+    Ok(())
+}
+
+/// The state of `generation` at its newest snapshot.
+pub(crate) fn load(
+    store: &ViewStore,
+    kind: Kind,
+    generation: Generation,
+) -> Result<Projection, ProjectionError> {
+    let mut projection = Projection::begun(kind, generation);
+    let generation = &projection.generation;
+    projection.cursor = generation.cursor;
+    if generation.rows > 0 {
+        projection.fold.restore(&mut store.rows(generation))?;
+    }
+    let parking = &mut projection.parking;
+    parking.poisoned.extend(generation.poisoned.iter().cloned());
+    for parked in store.parked(generation) {
+        parking.restore(parked?);
+    }
+    Ok(projection)
+}
+
+/// Whether `generation` can be gone on with: folded by this code, from the ledger as it is.
+pub(crate) fn fits(
+    reader: &StoreReader,
+    kind: Kind,
+    generation: &Generation,
+) -> Result<bool, ProjectionError> {
+    Ok(generation.version == kind.version
+        && generation.cursor <= reader.book()?.size()
+        && last_leaf(reader, generation.cursor)? == generation.last_leaf)
+}
+
+/// Hash of the last leaf below `cursor`; zeros when there is none.
+fn last_leaf(reader: &StoreReader, cursor: u64) -> Result<Hash, ProjectionError> {
+    let Some(index) = cursor.checked_sub(1).and_then(Index::new) else {
+        return Ok(Hash::ZERO);
+    };
+    let missing = || StoreError::LeafMissing {
+        index: index.get(),
+        size: cursor,
+    };
+    let leaf = reader.leaf(index)?.ok_or_else(missing)?;
+    Ok(portbook_ledger::leaf_hash(&leaf))
+}

@@ -1,0 +1,151 @@
+//! What went on at each port, month by month: events and grams by kind, destination and element.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use portbook_domain::{CountryCode, Element, EventData, EventKind, PortCode, local_date};
+use serde::{Deserialize, Serialize};
+
+use crate::timeline::RecordClass;
+use crate::view::{Recorded, View};
+
+/// Events and grams per port, month, kind of event, destination and element.
+///
+/// An event counts once in each cell that one of its lines falls into; grams add up line by line. Months are those of China
+/// (+08:00). It says what was recorded: later corrections and annulments are counted as the events they are.
+#[derive(Debug, Default)]
+pub struct PortActivity {
+    cells: BTreeMap<ActivityKey, Activity>,
+}
+
+/// Where something was counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ActivityKey {
+    /// The port.
+    pub port: PortCode,
+    /// Year of the month.
+    pub year: i16,
+    /// The month, 1 to 12.
+    pub month: i8,
+    /// `<entity>.<verb>`.
+    pub event: Cow<'static, str>,
+    /// Country of destination, where the event names one.
+    pub destination: Option<CountryCode>,
+    /// Element of the line, where it names one.
+    pub element: Option<Element>,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Activity {
+    /// Number of events.
+    pub events: u64,
+    /// Grams of their lines.
+    pub grams: u64,
+}
+
+/// Element and grams of one line.
+type Line<'a> = (Option<&'a Element>, u64);
+
+impl PortActivity {
+    /// Every cell, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&ActivityKey, &Activity)> {
+        self.cells.iter()
+    }
+
+    fn enter(&mut self, recorded: &Recorded<'_>, destination: Option<&CountryCode>, lines: &[Line<'_>]) {
+        let day = local_date(recorded.event.occurred_at);
+        for (at, (element, grams)) in lines.iter().enumerate() {
+            let key = ActivityKey {
+                port: recorded.port.clone(),
+                year: day.year(),
+                month: day.month(),
+                event: Cow::Borrowed(recorded.event.data.kind().name()),
+                destination: destination.cloned(),
+                element: element.cloned(),
+            };
+            let cell = self.cells.entry(key).or_default();
+            cell.grams = cell.grams.saturating_add(*grams);
+            let counted = lines.iter().take(at).any(|(earlier, _)| earlier == element);
+            cell.events += u64::from(!counted);
+        }
+    }
+}
+
+impl View for PortActivity {
+    const NAME: &'static str = "port-activity";
+    const VERSION: u32 = 1;
+    type Key = ActivityKey;
+    type Row = Activity;
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn take(&mut self, recorded: &Recorded<'_>) {
+        match recorded.class {
+            RecordClass::Event => {}
+            RecordClass::Redelivery
+            | RecordClass::Conflict
+            | RecordClass::Quarantine
+            | RecordClass::Control => return,
+        }
+        match &recorded.event.data {
+            EventData::ApplicationSubmitted(it) => {
+                let lines = it
+                    .lines
+                    .iter()
+                    .map(|line| (Some(&line.element), line.net_mass_g.get()));
+                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+            }
+            EventData::LicenseGranted(it) => {
+                let lines = it
+                    .lines
+                    .iter()
+                    .map(|line| (Some(&line.element), line.granted_g.get()));
+                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+            }
+            EventData::ShipmentDeclared(it) => {
+                let lines = it
+                    .lines
+                    .iter()
+                    .map(|line| (line.element.as_ref(), line.cleared_g.get()));
+                self.enter(recorded, it.destination.as_ref(), &lines.collect::<Vec<_>>());
+            }
+            EventData::ShipmentCleared(it) => {
+                let lines = it
+                    .lines
+                    .iter()
+                    .map(|line| (line.element.as_ref(), line.cleared_g.get()));
+                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+            }
+            EventData::ShipmentClosed(it) => {
+                let grams = it.returned_g.map_or(0, portbook_domain::Grams::get);
+                self.enter(recorded, None, &[(None, grams)]);
+            }
+            EventData::ApplicationClosed(_)
+            | EventData::PaperworkQueried(_)
+            | EventData::PaperworkAnswered(_)
+            | EventData::LicenseChanged(_)
+            | EventData::RecordCorrected(_)
+            | EventData::RecordAnnulled(_) => self.enter(recorded, None, &[(None, 0)]),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (ActivityKey, Cow<'_, Activity>)> {
+        self.cells
+            .iter()
+            .map(|(key, cell)| (key.clone(), Cow::Borrowed(cell)))
+    }
+
+    fn from_rows(rows: impl IntoIterator<Item = (ActivityKey, Activity)>) -> Self {
+        // Names of kinds are constants; a row spells them out.
+        let known = |key: ActivityKey| ActivityKey {
+            event: EventKind::from_name(&key.event).map_or(key.event, |kind| Cow::Borrowed(kind.name())),
+            ..key
+        };
+        Self {
+            cells: rows.into_iter().map(|(key, cell)| (known(key), cell)).collect(),
+        }
+    }
+}
