@@ -59,6 +59,13 @@ impl Standing {
             .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
+    /// How long the first leaf that the feed has not passed has waited at `time`.
+    #[must_use]
+    pub fn feed_lag_time(&self, time: SystemTime) -> Duration {
+        let waited = self.feed_waiting_since.map(|since| time.duration_since(since));
+        waited.and_then(Result::ok).unwrap_or_default()
+    }
+
     /// What is wrong at `now`; nothing when the ledger is the stream, within `bounds`.
     fn unready(&self, bounds: Bounds, now: Instant) -> Option<String> {
         let Some(asked_at) = self.asked_at else {

@@ -61,13 +61,10 @@ pub(crate) fn exposition(standing: &Standing, now: Instant, time: SystemTime) ->
         "How long the ledger has been behind the stream",
         standing.lag_time(now).as_secs_f64(),
     );
-    let feed_lag = standing
-        .feed_waiting_since
-        .map(|since| time.duration_since(since).unwrap_or_default());
     seconds(
         "feed_lag_seconds",
         "How long the first of them has waited",
-        feed_lag.unwrap_or_default().as_secs_f64(),
+        standing.feed_lag_time(time).as_secs_f64(),
     );
     if let Some(published_at) = standing.published_at {
         seconds(

@@ -101,24 +101,32 @@ async def follow(js, position):
     """Handles events until the consumer is not what it was; then another one goes on at our position."""
     consumer = await subscribe(js, position["seq"] + 1)
     expected = 1
-    while True:
-        try:
-            messages = await consumer.fetch(200, timeout=2)
-        except nats.errors.TimeoutError:
-            await js.consumer_info(STREAM, NAME)  # an error if it is gone
-            continue
-        for message in messages:
-            if message.metadata.sequence.consumer != expected:
-                return  # a message got lost on the way
-            expected += 1
-            place = place_of(message)
-            if place["leaf"] <= position["leaf"]:
-                raise Wrong(f"leaf {place['leaf']} came after leaf {position['leaf']}")
-            if leaf_hash(message, place) != message.headers["Portbook-Leaf-Hash"]:
-                raise Wrong(f"message {message.metadata.sequence.stream} is not leaf {place['leaf']} of the ledger")
-            handle(json.loads(message.data), place)
-            position.update(seq=message.metadata.sequence.stream, leaf=place["leaf"])
-            save_position(position)
+    try:
+        while True:
+            try:
+                messages = await consumer.fetch(200, timeout=2)
+            except nats.errors.TimeoutError:
+                await js.consumer_info(STREAM, NAME)  # an error if it is gone
+                continue
+            for message in messages:
+                if message.metadata.sequence.consumer != expected:
+                    return  # a message got lost on the way
+                expected += 1
+                take(message, position)
+    finally:
+        await consumer.unsubscribe()
+
+
+def take(message, position):
+    """Checks one message against its leaf, handles it, and moves the position."""
+    place = place_of(message)
+    if place["leaf"] <= position["leaf"]:
+        raise Wrong(f"leaf {place['leaf']} came after leaf {position['leaf']}")
+    if leaf_hash(message, place) != message.headers["Portbook-Leaf-Hash"]:
+        raise Wrong(f"message {message.metadata.sequence.stream} is not leaf {place['leaf']} of the ledger")
+    handle(json.loads(message.data), place)
+    position.update(seq=message.metadata.sequence.stream, leaf=place["leaf"])
+    save_position(position)
 
 
 async def quiet(_error):

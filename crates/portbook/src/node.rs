@@ -268,10 +268,7 @@ pub(crate) async fn run_projector(
     told: Told,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let Told {
-        position,
-        feed: feed_position,
-    } = told;
+    let position = told.position;
     let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
@@ -294,16 +291,14 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || keeper.keep(&watched, &stop)
     });
-    let feeding = tokio::spawn(feed_beside(
-        FeedParts {
-            bus: bus.clone(),
-            directory: session.home.ledger(),
-            reader: projector.reader(),
-            ledger: position.subscribe(),
-            position: feed_position,
-        },
-        stop.clone(),
-    ));
+    let feeding = FeedParts {
+        bus: bus.clone(),
+        directory: session.home.ledger(),
+        reader: projector.reader(),
+        ledger: position.subscribe(),
+        position: told.feed,
+    };
+    let feeding = tokio::spawn(feed_beside(feeding, stop.clone()));
     let settings = &session.config.projector;
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
