@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench soak cluster-test units interop-feed nats-server subscriber-packages clean
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-feed nats-server subscriber-packages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ doc: ## Build the API documentation
 bench: nats-server ## Measure against the limits of this machine, as ratios
 	$(CARGO) run --release --locked --quiet -p portbook-bench
 
+bench-views: ## Rebuild all views of a million events against a bare scan, and while the ledger grows
+	$(CARGO) run --release --locked --quiet -p portbook-bench -- views
+
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
@@ -41,6 +44,12 @@ cluster-test: nats-server ## Race services on a three-node NATS cluster on loopb
 
 units: ## Check the systemd units: valid, and hardened
 	$(PYTHON) tools/check-units.py config/systemd
+
+bench-answers: ## Ask every question of a million facts, and hold each to a tenth of a second
+	$(CARGO) test --locked --release -p portbook --features soak --test answers -- scale --nocapture
+
+interop-days: ## Compare the working days with a calendar that nobody here wrote
+	$(PYTHON) tools/compare-working-days.py
 
 interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
 	@$(PYTHON) tools/get-subscriber-packages.py --node

@@ -5,6 +5,8 @@ use std::fs;
 
 use portbook_bus::Identity;
 use portbook_testkit::cluster::NatsCluster;
+use portbook_testkit::operator::operate;
+use serde_json::Value;
 
 use crate::kill::{Load, PROCESSES, check, connect};
 use crate::node::{Node, copy, first_lines, signal, wait_for};
@@ -26,6 +28,9 @@ async fn story() {
     let node = Node::new();
     let seeds = node.home().join("keys/nats");
     copy(&cluster.seeds_dir(), &seeds);
+    // The tests of single crates want a small feed; this ledger makes its own.
+    let one = cluster.urls().split(',').next().unwrap().to_owned();
+    operate(&one, &seeds, "STREAM.DELETE.PORTBOOK_FEED", Value::Null).await;
     let settings = format!("[nats]\nurl = \"{}\"\nreplicas = 3\n", cluster.urls());
     fs::write(node.home().join("portbook.toml"), settings).unwrap();
     node.run(&["init", "--origin", "test.example/cluster"]).exits(0);

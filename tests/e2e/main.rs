@@ -8,12 +8,14 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
 mod forgery;
 mod import;
 mod kill;
+mod manual;
 mod node;
 mod reading;
 mod restore;

@@ -63,6 +63,8 @@ fn what_was_backed_up_while_it_ran_comes_back_with_the_same_root() {
     other.up();
     import(&other, 450);
     other.wait_until_signed(node.signed_size() + 40);
+    other.run(&["feed", "status"]).exits(0);
+    other.run(&["doctor"]).exits(0);
     other.stop();
     other.run(&["verify", "--all"]).exits(0);
     // A home that holds a ledger is not overwritten.

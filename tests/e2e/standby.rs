@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Child;
 
-use portbook_bus::{ManagedServer, ServerSpec};
+use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerSpec};
+use portbook_ledger::{Checkpoint, Origin, SignerKey, Size, sha256};
 
+use crate::kill::connect;
 use crate::node::{Node, Said, copy, first_lines, signal, wait_for};
 
 /// A server of its own, and a primary and a standby that share nothing but that and the keys.
@@ -29,7 +31,7 @@ impl Pair {
             store_dir: primary.home().join("nats"),
             seeds_dir: primary.home().join("keys/nats"),
             port: None,
-            file_store_bytes_max: 1 << 30,
+            file_store_bytes_max: 1 << 34,
         };
         let server = runtime.block_on(ManagedServer::start(spec)).unwrap();
         let standby = Node::new();
@@ -167,4 +169,36 @@ fn of_two_that_live_the_one_that_was_promoted_goes_on() {
     signal("-TERM", pair.processes[second].id());
     pair.ended(second, |pair| &pair.standby, "standby");
     pair.standby.run(&["verify", "--all"]).exits(0);
+}
+
+#[test]
+fn a_standby_does_not_vouch_for_a_tree_that_its_stream_does_not_lead_to() {
+    let mut pair = Pair::start();
+    let first = pair.spawn(|pair| &pair.primary, "projector");
+    let second = pair.spawn(|pair| &pair.standby, "standby");
+    pair.import(50);
+    pair.standby.wait_until_signed(56);
+    pair.kill(first);
+    // Whoever holds the key of the log can sign anything.
+    let text = fs::read_to_string(pair.primary.home().join("keys/log.key")).unwrap();
+    let key = SignerKey::parse(text.trim_end()).unwrap();
+    let size = pair.standby.signed_size();
+    let forged = Checkpoint {
+        origin: Origin::new(key.verifier().id().name.as_str()).unwrap(),
+        size: Size::new(size),
+        root: sha256(&[b"another history"]),
+    };
+    let note = forged.sign(&key).unwrap().to_string();
+    let seeds = pair.primary.home().join("keys/nats");
+    pair.runtime.block_on(async {
+        let bus = connect(&pair.url, Identity::Projector, &seeds).await;
+        let register = CheckpointRegister::new(&bus, "portbook.checkpoint.ledger");
+        let (last, _) = register.last().await.unwrap().unwrap();
+        register.put(note.into(), last).await.unwrap();
+    });
+    let before = checkpoint(&pair.standby, size);
+    let (code, said) = pair.ended(second, |pair| &pair.standby, "standby");
+    assert_eq!(code, Some(11), "{said}");
+    assert!(said.contains("the same stream gives"), "{said}");
+    assert_eq!(checkpoint(&pair.standby, size), before);
 }

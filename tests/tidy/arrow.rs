@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("wire", "domain"),
     ("simulator", "domain wire"),
     ("views", "domain"),
+    ("answers", "domain views"),
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
@@ -25,7 +26,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views fold bus store import service projector subscribe audit projection evidence http simulator",
+        "domain wire ledger views answers fold bus store import service projector subscribe audit projection evidence http simulator",
     ),
     (
         "bench",

@@ -40,3 +40,48 @@ pub(crate) fn epoch_of(index: u64, record: &Record<'_>, root: Hash) -> Result<Op
         declared_at: declared.declared_at.to_string(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use portbook_ledger::{Chain, ChainSeq, RecordKind, Seq};
+
+    use super::*;
+
+    const BODY: &[u8] = include_bytes!("../../../tests/golden/control/epoch.declared/v1/full.json");
+    const SIZE: u64 = 24_735;
+    const ROOT: &str = "4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2";
+
+    fn declaration() -> Record<'static> {
+        Record {
+            kind: RecordKind::Control,
+            chain: Chain::CONTROL,
+            chain_seq: ChainSeq::new(9).unwrap(),
+            prev_index: None,
+            prev_hash: Hash::ZERO,
+            stream_seq: Seq::new(SIZE + 1).unwrap(),
+            recorded_at_ns: 0,
+            refers_to: None,
+            subject: "portbook.control.epoch-declared",
+            signature: None,
+            body: BODY,
+        }
+    }
+
+    #[test]
+    fn an_epoch_stands_right_behind_the_tree_it_names_or_breaks_a_rule() {
+        let root = Hash::from_hex(ROOT).unwrap();
+        let epoch = epoch_of(SIZE, &declaration(), root).unwrap().unwrap();
+        assert_eq!((epoch.number, epoch.index), (2, SIZE));
+        assert_eq!(
+            (epoch.reason.as_str(), epoch.declared_by.as_str()),
+            ("disk replaced", "operator-3")
+        );
+        epoch_of(SIZE + 1, &declaration(), root).unwrap_err();
+        epoch_of(SIZE, &declaration(), Hash::ZERO).unwrap_err();
+        let other = Record {
+            subject: "portbook.control.seal",
+            ..declaration()
+        };
+        assert_eq!(epoch_of(0, &other, Hash::ZERO), Ok(None));
+    }
+}

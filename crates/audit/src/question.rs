@@ -22,6 +22,9 @@ pub enum QuestionError {
         #[source]
         source: LeafError,
     },
+    /// No seal ends the part of the ledger asked for.
+    #[error("no checkpoint is of this size or this old")]
+    NoSeal,
     /// There is no such leaf.
     #[error("there is no leaf {index}")]
     NoLeaf {

@@ -19,6 +19,7 @@ mod speech;
 mod stage;
 mod table;
 mod verification;
+mod views;
 mod whole;
 
 use std::error::Error;
@@ -35,6 +36,11 @@ fn main() -> ExitCode {
         && word == stage::WORD
     {
         return ended(carry_out(stage::carry_out(stage)));
+    }
+    if let [word, rest @ ..] = typed.as_slice()
+        && word == views::WORD
+    {
+        return ended(carry_out(views::carry_out(rest)));
     }
     let arguments = match Arguments::parse(typed) {
         Ok(arguments) => arguments,

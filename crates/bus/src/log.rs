@@ -186,6 +186,15 @@ impl Log {
         })
     }
 
+    /// Sequence of the last message of an exact subject, 0 when there is none, from the stream's leader: a replica may not
+    /// have it yet.
+    ///
+    /// # Errors
+    /// [`ReadError::Api`].
+    pub async fn last_seq_on(&self, subject: &str) -> Result<u64, ReadError> {
+        Ok(self.last_on(subject).await?.map_or(0, |last| last.seq))
+    }
+
     /// The first message on `subject`, which may have wildcards, at or after `start_seq`, from the stream's leader.
     pub(crate) async fn next_on(&self, subject: &str, start_seq: u64) -> Result<Option<Stored>, ApiError> {
         self.leader_get(&json!({"seq": start_seq.max(1), "next_by_subj": subject}))

@@ -160,7 +160,7 @@ pub fn replay_control(book: &mut Book, delivery: &Delivery, index: Index) -> Res
             }
             settle(&control, delivery, signature, index, book).map(|_| ())
         }
-        Reading::Event(_) => Err(Unplaced::NotOpened),
+        Reading::Event(_) | Reading::Sealed(_) => Err(Unplaced::NotOpened),
         Reading::Unplaced(reason) => Err(reason),
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use portbook_ledger::{
-    Chain, ChainSeq, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq, genesis,
-    heads_root, leaf_hash,
+    Chain, ChainSeq, Hash, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq,
+    genesis, heads_root, leaf_hash,
 };
 use portbook_views::{Placement, RecordClass, TimelineRow};
-use portbook_wire::control::{Control, SealRequested};
+use portbook_wire::control::Control;
 
 use crate::book::{Book, ChainHead};
 use crate::commit::{Commit, LeafBatch, Lookups, Sealed};
@@ -112,6 +112,7 @@ impl<'a> Folding<'a> {
         match reading {
             Reading::Event(event) => self.event(delivery, *event),
             Reading::Control(control, signature) => self.control(delivery, &control, signature),
+            Reading::Sealed(prev_checkpoint) => self.seal(delivery, prev_checkpoint),
             Reading::Unplaced(reason) => self.quarantine(delivery, &reason),
         }
     }
@@ -123,7 +124,7 @@ impl<'a> Folding<'a> {
                 (self.settle_opening(&control, delivery, signature), signature)
             }
             Reading::Unplaced(reason) => (Err(reason), None),
-            Reading::Event(_) => (Err(Unplaced::NotOpened), None),
+            Reading::Event(_) | Reading::Sealed(_) => (Err(Unplaced::NotOpened), None),
         };
         opened.map_err(|reason| FoldError::NotOpened { reason })?;
         self.record_control(delivery, signature, "ledger.opened")
@@ -194,7 +195,7 @@ impl<'a> Folding<'a> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
             Ok(Settled::Recorded(word)) => self.record_control(delivery, signature, word),
-            Ok(Settled::Seal(request)) => self.seal(delivery, request),
+            Ok(Settled::Seal(request)) => self.seal(delivery, control::hash_of(&request.prev_checkpoint)),
             Err(reason) => self.quarantine(delivery, &reason),
         }
     }
@@ -230,7 +231,7 @@ impl<'a> Folding<'a> {
         Ok(())
     }
 
-    fn seal(&mut self, delivery: &Delivery, request: &SealRequested) -> Result<(), FoldError> {
+    fn seal(&mut self, delivery: &Delivery, prev_checkpoint: Hash) -> Result<(), FoldError> {
         let index = self.next_index()?;
         let book = &self.commit.book;
         let heads: Vec<Head> = book
@@ -242,15 +243,15 @@ impl<'a> Folding<'a> {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap_or(u64::MAX),
             // Heads come out of a sorted map, so they have a root.
-            heads_root: heads_root(&heads).unwrap_or(portbook_ledger::Hash::ZERO),
-            prev_checkpoint: control::hash_of(&request.prev_checkpoint),
+            heads_root: heads_root(&heads).unwrap_or(Hash::ZERO),
+            prev_checkpoint,
             prev_seal: book.last_seal,
             stream_seq: delivery.seq,
             sealed_at_ns: delivery.recorded_at_ns,
             origin_hash: book
                 .opened
                 .as_ref()
-                .map_or(portbook_ledger::Hash::ZERO, |opened| opened.origin.hash()),
+                .map_or(Hash::ZERO, |opened| opened.origin.hash()),
         };
         self.push_leaf(delivery.seq, |out| {
             out.extend_from_slice(&seal.encode());
@@ -327,7 +328,7 @@ impl<'a> Folding<'a> {
         &mut self,
         seq: Seq,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
-    ) -> Result<portbook_ledger::Hash, FoldError> {
+    ) -> Result<Hash, FoldError> {
         let leaf = self.commit.leaves.push_with(write);
         let hash = leaf.map(leaf_hash).map_err(|source| FoldError::Unrecordable {
             seq: seq.get(),
@@ -342,15 +343,13 @@ impl<'a> Folding<'a> {
         self.commit.rows.entry(chain).or_default().push(row);
     }
 
-    fn genesis(&self, chain: Chain) -> portbook_ledger::Hash {
+    fn genesis(&self, chain: Chain) -> Hash {
         // `take` records nothing before `ledger.opened` has set the origin.
         self.commit
             .book
             .opened
             .as_ref()
-            .map_or(portbook_ledger::Hash::ZERO, |opened| {
-                genesis(&opened.origin, chain)
-            })
+            .map_or(Hash::ZERO, |opened| genesis(&opened.origin, chain))
     }
 
     fn next_index(&self) -> Result<Index, FoldError> {

@@ -11,6 +11,7 @@ mod fold;
 pub mod lookup;
 mod name;
 mod reading;
+mod reread;
 
 pub use book::{Book, ChainHead, Counts, Opened, ProducerKey};
 pub use commit::{Commit, LeafBatch, Lookups, Sealed};
@@ -19,3 +20,4 @@ pub use delivery::Delivery;
 pub use fold::{FoldError, Known, Original, fold, head_leaf};
 pub use lookup::LookupKey;
 pub use reading::{EventReading, Reading, Unplaced, read, read_all};
+pub use reread::reread;

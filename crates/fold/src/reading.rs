@@ -1,6 +1,6 @@
 //! What a message says, before it is known where it belongs: a function of the message alone.
 
-use portbook_ledger::{ProducerSignature, RecordError};
+use portbook_ledger::{Hash, ProducerSignature, RecordError};
 use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::{Control, ControlError, parse_control};
 use portbook_wire::{EventHead, Quarantine, decode_event, read_head, subject};
@@ -19,6 +19,8 @@ pub enum Reading {
     Event(Box<EventReading>),
     /// A message of the ledger's own.
     Control(Box<Control>, Option<ProducerSignature>),
+    /// A seal that is recorded already, with the checkpoint it names: it is made again, not asked for.
+    Sealed(Hash),
     /// A message that belongs to no port.
     Unplaced(Unplaced),
 }

@@ -1,9 +1,11 @@
 //! What can be typed: the command line as it is declared.
 
+mod answers;
 mod backup;
 mod feed;
 mod simulate;
 mod stream;
+pub(crate) mod views;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
 pub(crate) use self::stream::StreamCommand;
@@ -110,6 +113,12 @@ pub(crate) enum Command {
     Case(CaseArgs),
     /// Show the balance of a licence
     License(LicenseArgs),
+    /// Answer one of 25 questions about licences and clearances, with its definition and what it rests on
+    Stats(StatsArgs),
+    /// List broken rules with the records they rest on
+    Findings(FindingsArgs),
+    /// Judge dated claims by what is recorded
+    Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
     /// Look at single records
@@ -125,6 +134,16 @@ pub(crate) enum Command {
     Schema(SchemaCommand),
     /// Print a subscriber to begin with
     Connect(ConnectArgs),
+    /// Fold a view again from the ledger, beside the live one, and show what differs
+    Rebuild(self::views::RebuildArgs),
+    /// Look at the generations of views, compare them, choose which is live, print their rows
+    #[command(subcommand)]
+    Projection(self::views::ProjectionCommand),
+    /// Replay recorded events to a point: as events, as a view, or into another ledger
+    Replay(self::views::ReplayArgs),
+    /// Look at cases that wait behind an event which cannot be folded, and let them go on
+    #[command(subcommand)]
+    Parked(self::views::ParkedCommand),
     /// Let the standby of this home take over from the projector
     Promote,
     /// Back up ledger, stream, checkpoints and public keys, while running or stopped

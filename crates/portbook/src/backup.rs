@@ -15,7 +15,7 @@
 mod manifest;
 mod packed;
 
-pub(crate) use self::manifest::{FileEntry, Manifest, StreamEntry, Writing, check_file};
+pub(crate) use self::manifest::{FileEntry, Manifest, StreamEntry, Writing, check_file, sync_directory};
 pub(crate) use self::packed::{items_of, write_item};
 
 /// Name of the manifest.

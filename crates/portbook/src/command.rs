@@ -1,5 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
+mod answers;
 mod backup;
 mod case;
 mod checkpoint;
@@ -13,8 +14,12 @@ mod import;
 mod init;
 mod man;
 mod order;
+mod parked;
+mod projection;
 mod promote;
+mod rebuild;
 mod record;
+mod replay;
 mod restore;
 mod run;
 mod schema;
@@ -41,12 +46,19 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Timeline(args) => timeline::run(session, &args),
         Command::Case(args) => case::run_case(session, &args),
         Command::License(args) => case::run_license(session, &args),
+        Command::Stats(args) => answers::stats(session, &args),
+        Command::Findings(args) => answers::findings(session, &args),
+        Command::Claims(args) => answers::claims(session, &args),
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Watch(args) => watch::run(session, &args),
         Command::Schema(command) => schema::run(session, &command),
         Command::Connect(args) => connect::run(session, &args),
+        Command::Rebuild(args) => rebuild::run(session, &args),
+        Command::Projection(command) => projection::run(session, &command),
+        Command::Replay(args) => replay::run(session, &args),
+        Command::Parked(command) => parked::run(session, &command),
         Command::Promote => promote::run(session),
         Command::Backup(args) => backup::run(session, &args),
         Command::Restore(args) => restore::run(session, &args),

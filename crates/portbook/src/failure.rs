@@ -10,7 +10,7 @@ use portbook_bus::{
     ServerError, SnapshotError, StreamError,
 };
 use portbook_fold::FoldError;
-use portbook_projection::ProjectionError;
+use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_store::StoreError;
 use portbook_subscribe::SubscribeError;
@@ -140,6 +140,7 @@ failures! {
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
     ProjectionError => projection,
+    TranscriptError => transcript,
     VerifyError => verification,
     RunError => running,
     StandbyError => standing_by,
@@ -242,6 +243,7 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Store(error) => store(error),
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
+        QuestionError::NoSeal => Exit::Unavailable,
     }
 }
 
@@ -249,7 +251,15 @@ fn projection(error: &ProjectionError) -> Exit {
     match error {
         ProjectionError::Store(error) => store(error),
         ProjectionError::Leaf { .. } => Exit::LedgerFault,
-        ProjectionError::NoView { .. } => Exit::Usage,
+        ProjectionError::NoView { .. } | ProjectionError::NoGeneration { .. } => Exit::Usage,
+        ProjectionError::OtherCode { .. } | ProjectionError::NotCompared { .. } => Exit::Incomplete,
+    }
+}
+
+fn transcript(error: &TranscriptError) -> Exit {
+    match error {
+        TranscriptError::Projection(error) => projection(error),
+        TranscriptError::Fold(_) | TranscriptError::Different { .. } => Exit::LedgerFault,
     }
 }
 

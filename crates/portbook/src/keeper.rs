@@ -50,6 +50,8 @@ impl Keeper {
         let running = || !*stop.borrow() && position.has_changed().is_ok();
         let projections = Projections::open(self.reader.clone(), &self.path, VIEWS)?;
         let views = projections.views();
+        // A view that begins here is live from the start: what follows its snapshot is folded by whoever reads it.
+        projections.snapshot()?;
         let mut written = Instant::now();
         while running() {
             let Position { size, behind, .. } = *position.borrow();

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod exit;
 mod failure;
+mod following;
 mod home;
 mod keeper;
 mod live;
@@ -18,6 +19,7 @@ mod serving;
 mod session;
 mod speech;
 mod standby;
+mod view_row;
 
 use std::process::ExitCode;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use portbook_store::{StoreReader, ViewStore};
 
-use crate::parking::Skips;
 use crate::pass::{ProjectionError, pass};
 use crate::projections::Views;
+use crate::selection::Selection;
 use crate::snapshot;
 
 /// Asked now and then, with the leaf index reached and the one to reach: whether to go on.
@@ -27,7 +27,7 @@ pub(crate) fn fold_to(
     views: &Views,
     reader: &StoreReader,
     database: Database<'_>,
-    skips: &Skips,
+    selection: &Selection,
     size: u64,
     go_on: &mut GoOn<'_>,
 ) -> Result<u64, ProjectionError> {
@@ -41,7 +41,7 @@ pub(crate) fn fold_to(
         let whole = pass(reader, first..size, |first, readings| {
             let mut projections = views.write();
             for projection in projections.iter_mut() {
-                projection.take_all(first, readings, skips);
+                projection.take_all(first, readings, selection);
             }
             drop(projections);
             let count = u64::try_from(readings.len()).unwrap_or(u64::MAX);

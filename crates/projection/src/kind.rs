@@ -121,4 +121,5 @@ macro_rules! views {
 views! {
     portbook_views::PortActivity,
     portbook_views::Cases,
+    portbook_views::Facts,
 }

@@ -2,18 +2,32 @@
 //!
 //! A view is a cache. Between snapshots the ledger itself is the log; whatever is lost here is folded again.
 
+mod comparison;
 mod drive;
 mod kind;
 mod parking;
 mod pass;
+mod past;
 mod projection;
 mod projections;
+mod promotion;
 mod reading;
+mod rebuild;
 mod repair;
+mod replay;
+mod selection;
 mod snapshot;
+mod transcript;
 
+pub use comparison::{Change, OnChange};
 pub use drive::GoOn;
 pub use kind::{Kind, VIEWS, Visitor, visit};
 pub use pass::ProjectionError;
+pub use past::{Past, past, size_at};
 pub use projections::{AllViews, Projections, Views};
+pub use promotion::{Listed, Standing, difference, generations, promote, promote_back};
+pub use rebuild::{RebuildEnd, RebuildOptions, Rebuilt, rebuild};
 pub use repair::{ParkedIn, RepairError, Retried};
+pub use replay::{Replayed, replay};
+pub use selection::Filter;
+pub use transcript::{TranscriptError, transcribe};

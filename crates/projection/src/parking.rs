@@ -1,12 +1,9 @@
 //! Cases that wait: an event that cannot be folded holds back the later ones of its case, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use portbook_domain::CaseId;
 use portbook_store::Parked;
-
-/// Leaves that are skipped by declaration.
-pub(crate) type Skips = BTreeSet<u64>;
 
 /// What waits in one view.
 #[derive(Debug, Clone, Default)]

@@ -25,6 +25,36 @@ pub enum ProjectionError {
         #[source]
         source: LeafError,
     },
+    /// A view has no such generation.
+    #[error("{view} has no {}", number.map_or_else(|| "generation for this".to_owned(), |number| format!("generation {number}")))]
+    NoGeneration {
+        /// The view.
+        view: &'static str,
+        /// The generation asked for, where one was.
+        number: Option<u64>,
+    },
+    /// A generation was folded by other code, or of another ledger.
+    #[error(
+        "generation {number} of {view} was folded by code {version}, this program is code {ours}, or of another ledger"
+    )]
+    OtherCode {
+        /// The view.
+        view: &'static str,
+        /// The generation.
+        number: u64,
+        /// Version of the code that folded it.
+        version: u32,
+        /// Version of this program's code.
+        ours: u32,
+    },
+    /// A generation cannot be held against the live one.
+    #[error("generation {number} of {view} cannot be held against the other after the same leaves")]
+    NotCompared {
+        /// The view.
+        view: &'static str,
+        /// The generation.
+        number: u64,
+    },
     /// There is no such view.
     #[error("there is no view called {name:?}")]
     NoView {

@@ -6,8 +6,9 @@ use portbook_domain::CaseId;
 use portbook_store::Generation;
 
 use crate::kind::{Fold, Kind};
-use crate::parking::{Parking, Skips};
+use crate::parking::Parking;
 use crate::reading::Reading;
+use crate::selection::Selection;
 
 /// One view being folded.
 #[derive(Debug)]
@@ -40,14 +41,14 @@ impl Projection {
     }
 
     /// Takes the leaves from `first` on as far as they continue what it has. What it has already is left out.
-    pub(crate) fn take_all(&mut self, first: u64, readings: &[Reading], skips: &Skips) {
+    pub(crate) fn take_all(&mut self, first: u64, readings: &[Reading], selection: &Selection) {
         if first > self.cursor || self.broken {
             return;
         }
         self.guarded(|it| {
             for (index, reading) in (first..).zip(readings) {
                 if index == it.cursor {
-                    it.take(index, reading, skips);
+                    it.take(index, reading, selection);
                     it.cursor += 1;
                 }
             }
@@ -72,9 +73,9 @@ impl Projection {
         self.broken = true;
     }
 
-    fn take(&mut self, index: u64, reading: &Reading, skips: &Skips) {
+    fn take(&mut self, index: u64, reading: &Reading, selection: &Selection) {
         let Some(case) = reading.case() else { return };
-        if skips.contains(&index) || self.parking.waits(case, index) {
+        if !selection.takes(index, reading) || self.parking.waits(case, index) {
             return;
         }
         match (self.parking.poisoned.get(&index), reading) {
@@ -89,7 +90,7 @@ impl Projection {
     /// Lets `case` go on with the readings of waiting leaves, as far as it can.
     ///
     /// Folding late is folding all the same: the state of a view does not depend on the order in which cases come.
-    pub(crate) fn go_on(&mut self, case: &CaseId, readings: &[(u64, Reading)], skips: &Skips) {
+    pub(crate) fn go_on(&mut self, case: &CaseId, readings: &[(u64, Reading)], selection: &Selection) {
         let waited = self.parking.release(case);
         if waited.is_empty() || self.broken {
             return;
@@ -100,7 +101,7 @@ impl Projection {
             for (index, reading) in readings.iter().filter(|(index, _)| waited.contains(index)) {
                 at = *index;
                 self.parking.poisoned.remove(index);
-                self.take(*index, reading, skips);
+                self.take(*index, reading, selection);
             }
         }));
         if let Err(panic) = done {

@@ -12,9 +12,9 @@ use portbook_views::View;
 
 use crate::drive::{Database, GoOn, fold_to};
 use crate::kind::{Kind, view_of};
-use crate::parking::Skips;
 use crate::pass::ProjectionError;
 use crate::projection::Projection;
+use crate::selection::Selection;
 use crate::snapshot;
 
 /// The live views of one ledger, in this process.
@@ -29,7 +29,7 @@ pub struct Projections {
 /// What only the one needs who folds or writes: one at a time.
 #[derive(Debug)]
 pub(crate) struct Driving {
-    pub(crate) skips: Skips,
+    pub(crate) selection: Selection,
 }
 
 /// Live views for reading; it can be cloned and used from many threads.
@@ -62,7 +62,7 @@ impl Projections {
             path: path.to_owned(),
             live,
             driving: Mutex::new(Driving {
-                skips: skips(&store)?,
+                selection: skips(&store)?,
             }),
         })
     }
@@ -89,7 +89,14 @@ impl Projections {
     pub fn catch_up_to(&self, size: u64, go_on: &mut GoOn<'_>) -> Result<u64, ProjectionError> {
         let driving = self.drive();
         let database = Database::At(&self.path);
-        fold_to(&self.live, &self.reader, database, &driving.skips, size, go_on)
+        fold_to(
+            &self.live,
+            &self.reader,
+            database,
+            &driving.selection,
+            size,
+            go_on,
+        )
     }
 
     /// Writes down, at once and durably, every live view that moved since its newest snapshot. A view that was begun here
@@ -118,7 +125,7 @@ impl Projections {
 
     /// Loads what other processes made of the live views since this one wrote them down, and goes on from there.
     pub(crate) fn take_over(&self, store: &ViewStore, driving: &mut Driving) -> Result<(), ProjectionError> {
-        driving.skips = skips(store)?;
+        driving.selection = skips(store)?;
         let mut changed = Vec::new();
         for projection in self.live.read().0.iter() {
             if let Some(theirs) = newer(store, &self.reader, projection)? {
@@ -135,7 +142,7 @@ impl Projections {
             &changed,
             &self.reader,
             database,
-            &driving.skips,
+            &driving.selection,
             size,
             &mut |_, _| true,
         )?;
@@ -227,12 +234,12 @@ impl AllViews<'_> {
 }
 
 /// Leaves that are skipped by declaration.
-pub(crate) fn skips(store: &ViewStore) -> Result<Skips, ProjectionError> {
+pub(crate) fn skips(store: &ViewStore) -> Result<Selection, ProjectionError> {
     let resolutions = store.resolutions()?;
-    Ok(resolutions
-        .into_iter()
-        .map(|resolution| resolution.leaf)
-        .collect())
+    Ok(Selection {
+        skipped: resolutions.into_iter().map(|it| it.leaf).collect(),
+        ..Selection::default()
+    })
 }
 
 fn open_one(store: &ViewStore, reader: &StoreReader, kind: Kind) -> Result<Projection, ProjectionError> {

@@ -86,14 +86,19 @@ impl Projections {
             let readings = leaves.iter().map(|leaf| Ok((*leaf, self.read(*leaf)?)));
             let readings: Vec<(u64, Reading)> = readings.collect::<Result<_, ProjectionError>>()?;
             for projection in self.live.write().iter_mut() {
-                projection.go_on(case, &readings, &driving.skips);
+                projection.go_on(case, &readings, &driving.selection);
             }
         }
         let size = self.live.read().size();
         let (reader, database) = (self.reader(), Database::Open(&store));
-        fold_to(&self.live, reader, database, &driving.skips, size, &mut |_, _| {
-            true
-        })?;
+        fold_to(
+            &self.live,
+            reader,
+            database,
+            &driving.selection,
+            size,
+            &mut |_, _| true,
+        )?;
         self.write_down(&store)?;
         drop(driving);
         let waiting = self.parked();

@@ -61,8 +61,12 @@ pub(crate) fn fits(
     kind: Kind,
     generation: &Generation,
 ) -> Result<bool, ProjectionError> {
-    Ok(generation.version == kind.version
-        && generation.cursor <= reader.book()?.size()
+    Ok(generation.version == kind.version && is_of(reader, generation)?)
+}
+
+/// Whether `generation` was folded from the ledger as it is, by whatever code.
+pub(crate) fn is_of(reader: &StoreReader, generation: &Generation) -> Result<bool, ProjectionError> {
+    Ok(generation.cursor <= reader.book()?.size()
         && last_leaf(reader, generation.cursor)? == generation.last_leaf)
 }
 

@@ -162,14 +162,15 @@ impl Engine {
     /// Tries until the command has its event or a setback stands.
     ///
     /// What is remembered of a case is true but may be old. Acceptance rests on the guard, and an earlier answer never
-    /// changes, so both may be given on an old view. A rejection may not: it is given on a case read for this command
-    /// only. A new case is taken to be empty without a look; if it is not, the guard says so.
+    /// changes, so both may be given on an old view. A rejection may not: it is given on the case as the stream's leader
+    /// knew it after this command had come, for what a replica reads may be old as well. A new case is taken to be empty without a look; if it is not, the guard says so.
     async fn settle(&self, order: &Order, remembered: &mut Option<CaseHistory>) -> Result<Answered, Setback> {
         self.check_service(&order.command)?;
         if remembered.is_none() && matches!(order.command, Command::SubmitApplication(_)) {
             *remembered = Some(CaseHistory::default());
         }
-        let (mut is_current, mut through_seq, mut conflicts) = (false, 0, 0);
+        let (mut is_current, mut is_complete) = (false, false);
+        let (mut through_seq, mut conflicts) = (0, 0);
         loop {
             let history = if let Some(history) = remembered {
                 history
@@ -179,7 +180,14 @@ impl Engine {
             };
             through_seq = match self.attempt(order, history).await {
                 Err(Setback::Unpublished(PublishError::Conflict { found, .. })) if !is_current => found,
-                Err(Setback::Rejected(_)) if !is_current => 0,
+                Err(Setback::Rejected(rejection)) if !is_complete => {
+                    is_complete = true;
+                    let last_seq = self.log.last_seq_on(&events_subject(&order.case)).await?;
+                    if history.last_seq() >= last_seq {
+                        return Err(Setback::Rejected(rejection));
+                    }
+                    last_seq
+                }
                 Err(Setback::Unpublished(PublishError::Conflict { found, .. }))
                     if conflicts < self.conflict_retries_max =>
                 {

@@ -7,6 +7,7 @@ mod activity;
 mod balance;
 mod case;
 mod cases;
+mod facts;
 mod timeline;
 mod view;
 
@@ -14,5 +15,9 @@ pub use activity::{Activity, ActivityKey, PortActivity};
 pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
 pub use case::{CaseProgress, CaseStage, CaseTimeline, OpenQuery};
 pub use cases::{CaseRow, Cases};
+pub use facts::{
+    CaseFacts, Cleared, Declared, Fact, FactAt, FactRow, Facts, Goods, GoodsRow, Granted, Name, NamedCounts,
+    Queried, Repeat, Span, Submitted, Told, ToldRow, day_of,
+};
 pub use timeline::{Placement, RecordClass, TimelineRow};
 pub use view::{Recorded, View};

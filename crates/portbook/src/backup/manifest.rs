@@ -1,5 +1,6 @@
 //! The manifest of a backup, and files that are written and read with their digests.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -114,8 +115,10 @@ impl Manifest {
             .write_all(text.as_bytes())
             .map_err(|error| Failure::file("write", &path, &error))?;
         writing.finish()?;
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|error| Failure::file("sync", directory, &error))
+        let files = self.files.iter().map(|file| directory.join(&file.path));
+        let folders: BTreeSet<PathBuf> = files.filter_map(|file| Some(file.parent()?.to_owned())).collect();
+        folders.iter().try_for_each(|folder| sync_directory(folder))?;
+        sync_directory(directory)
     }
 
     /// The stream of this name.
@@ -186,6 +189,18 @@ impl Write for Writing {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// Makes names in `directory` durable.
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
+    // What has no parent named lies in the current directory.
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| Failure::file("sync", directory, &error))
 }
 
 /// Reads a file of the backup in `directory` through and compares it with its entry.

@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use crate::args::BackupArgs;
 use crate::backup::{
-    CHECKPOINTS, CONFIGURATION, FileEntry, LEAVES, Manifest, SIGNED_LOG, StreamEntry, Writing, write_item,
+    CHECKPOINTS, CONFIGURATION, FileEntry, LEAVES, Manifest, SIGNED_LOG, StreamEntry, Writing,
+    sync_directory, write_item,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -43,7 +44,9 @@ pub(crate) fn run(session: &Session, args: &BackupArgs) -> Outcome {
         )
         .hint("a backup goes into a directory of its own"));
     }
-    let unfinished = args.directory.with_extension("unfinished");
+    let mut name = args.directory.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = args.directory.with_file_name(name);
     if unfinished.exists() {
         // It has no manifest: an earlier run was killed.
         fs::remove_dir_all(&unfinished).map_err(|error| Failure::file("remove", &unfinished, &error))?;
@@ -63,6 +66,7 @@ pub(crate) fn run(session: &Session, args: &BackupArgs) -> Outcome {
     manifest.write(&unfinished)?;
     fs::rename(&unfinished, &args.directory)
         .map_err(|error| Failure::file("rename to", &args.directory, &error))?;
+    sync_directory(args.directory.parent().unwrap_or(&args.directory))?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     if session.speech.is_machine() {
         session.speech.json(&Document {

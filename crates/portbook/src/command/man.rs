@@ -61,6 +61,7 @@ fn render(command: &Command, name: &str) -> Result<Vec<u8>, Failure> {
     Man::new(command.clone())
         .title(name)
         .date("")
+        .source(concat!("portbook ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     Ok(page)

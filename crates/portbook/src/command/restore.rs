@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use portbook_bus::{Bus, Identity, SnapshotHead, StreamIdentity};
+use portbook_bus::{Bus, Identity, SnapshotHead, StreamIdentity, StreamSpec};
 use portbook_ledger::{Checkpoint, Frontier, OpenedCheckpoint, Origin, SignedLog, VerifierKey, leaf_hash};
 use portbook_wire::subject::{STREAM_CHECKPOINTS, STREAM_LEDGER};
 use serde::Serialize;
@@ -270,6 +270,9 @@ async fn put_back(
     let bus = server.address().connect(session, Identity::Operator).await?;
     backup.put_back_stream(session, &bus, STREAM_CHECKPOINTS).await?;
     let identity = backup.put_back_stream(session, &bus, STREAM_LEDGER).await?;
+    // The feed is in no backup: a running projector fills it again from the ledger.
+    let feed = StreamSpec::feed(session.config.nats.replicas, session.config.feed.bytes_max);
+    bus.create_stream(&feed).await?;
     let rebuilt = rebuild(session, server, &bus, args, backup, &identity).await;
     bus.close().await;
     rebuilt

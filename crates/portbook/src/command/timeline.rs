@@ -203,7 +203,7 @@ fn print_csv(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
 }
 
 /// Quotes a field, and keeps a spreadsheet from taking it for a formula.
-fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     let text = harmless(text);
     let formula = text.starts_with(['=', '+', '-', '@']);
     let plain = !formula && !text.contains([',', '"']);

@@ -8,7 +8,7 @@ use portbook_fold::{Delivery, Known, Original, Reading, fold, read_all};
 use portbook_ledger::{Leaf, SecretKey, Seq};
 use portbook_projection::{Kind, Projections};
 use portbook_store::{Generation, LedgerDirectory, Store, StoreReader, ViewStore};
-use portbook_wire::control::{Control, LedgerOpened, PublicKey, encode_control};
+use portbook_wire::control::{Control, LedgerOpened, PublicKey, SealRequested, encode_control};
 use tempfile::TempDir;
 
 /// When the first message was recorded; the others follow a second apart.
@@ -27,6 +27,43 @@ pub(crate) struct Message {
     subject: String,
     body: Vec<u8>,
     signature: Option<String>,
+}
+
+impl Message {
+    /// The message for another case, with one text of its body exchanged.
+    pub(crate) fn with(&self, case: &str, old: &str, new: &str) -> Self {
+        let text = String::from_utf8(self.body.clone()).unwrap();
+        assert!(text.contains(old));
+        Self {
+            subject: format!("portbook.events.{case}"),
+            body: text.replace(old, new).into_bytes(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Messages that belong to no port: no event, no header of a signature, a control message that nobody signed.
+pub(crate) fn odd_messages() -> [Message; 3] {
+    let good = event(
+        77_777,
+        EventKind::ApplicationClosed,
+        "odd",
+        r#"{"outcome":"refused"}"#,
+    );
+    [
+        Message {
+            body: b"no event".to_vec(),
+            ..good.clone()
+        },
+        Message {
+            signature: Some("no signature".to_owned()),
+            ..good
+        },
+        Message {
+            signature: None,
+            ..seal()
+        },
+    ]
 }
 
 impl Ledger {
@@ -189,6 +226,15 @@ pub(crate) fn event(id: u64, kind: EventKind, case: &str, data: &str) -> Message
         body: body.into_bytes(),
         signature: None,
     }
+}
+
+/// A seal that the log key asks for.
+pub(crate) fn seal() -> Message {
+    control(SealRequested {
+        origin: "test.example/views".parse().unwrap(),
+        prev_checkpoint: "0".repeat(64).parse().unwrap(),
+        prev_size: 0,
+    })
 }
 
 fn opened() -> Message {

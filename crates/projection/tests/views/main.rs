@@ -5,3 +5,5 @@
 mod fold;
 mod ledger;
 mod parked;
+mod past;
+mod rebuild;

@@ -1,0 +1,174 @@
+//! `portbook claims`: what others claim, judged by what is recorded.
+
+use std::path::Path;
+
+use portbook_answers::{Claim, Grounds, Judged};
+use serde::Serialize;
+
+use super::rests_on::{Loaded, RestsOn};
+use crate::args::ClaimsArgs;
+use crate::command::timeline::csv_field;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use crate::speech::{Form, harmless};
+
+const CLAIMS: &[(&str, &str)] = &[
+    (
+        "excluded-destinations.toml",
+        include_str!("../../../../../config/claims/excluded-destinations.toml"),
+    ),
+    (
+        "eu-expedited.toml",
+        include_str!("../../../../../config/claims/eu-expedited.toml"),
+    ),
+    (
+        "term-kept.toml",
+        include_str!("../../../../../config/claims/term-kept.toml"),
+    ),
+];
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    claims: Vec<Entry>,
+    rests_on: &'a RestsOn,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    file: String,
+    id: String,
+    text: String,
+    source: String,
+    date: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    judged: Vec<Judged>,
+}
+
+/// Judges the claims of some files, or those this program carries.
+pub(crate) fn run(session: &Session, args: &ClaimsArgs) -> Outcome {
+    let claims = read(args)?;
+    let loaded = Loaded::load(session, &args.rests_on)?;
+    let grounds = loaded.grounds();
+    let entries = claims
+        .into_iter()
+        .map(|(file, claim)| judge(&grounds, file, claim));
+    let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
+    let rests_on = loaded.rests_on(&grounds);
+    match session.speech.form {
+        Form::Json => session.speech.json(&Document {
+            schema: "portbook.claims/v1",
+            claims: entries,
+            rests_on: &rests_on,
+        })?,
+        Form::Ndjson => entries.iter().try_for_each(|entry| session.speech.json(entry))?,
+        Form::Csv => print_csv(session, &entries)?,
+        Form::Table => {
+            entries.iter().try_for_each(|entry| print(session, entry))?;
+            rests_on.print(session)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn read(args: &ClaimsArgs) -> Result<Vec<(String, Claim)>, Failure> {
+    if args.files.is_empty() {
+        return CLAIMS
+            .iter()
+            .map(|(file, text)| Ok(((*file).to_owned(), parse(Path::new(file), text)?)))
+            .collect();
+    }
+    let read = args.files.iter().map(|path| {
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+        Ok((path.display().to_string(), parse(path, &text)?))
+    });
+    read.collect()
+}
+
+fn parse(path: &Path, text: &str) -> Result<Claim, Failure> {
+    toml::from_str(text).map_err(|error| {
+        Failure::new(
+            Exit::Configuration,
+            format!(
+                "{}: not a claim: {}",
+                path.display(),
+                error.to_string().trim_end()
+            ),
+        )
+        .hint("config/claims/README.md says what a claim consists of")
+    })
+}
+
+fn judge(grounds: &Grounds<'_>, file: String, claim: Claim) -> Result<Entry, Failure> {
+    let judged = claim
+        .judge(grounds)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("{file}: {error}")))?;
+    Ok(Entry {
+        file,
+        id: claim.id,
+        text: claim.text,
+        source: claim.source,
+        date: claim.date.to_string(),
+        note: claim.note,
+        judged,
+    })
+}
+
+fn print(session: &Session, entry: &Entry) -> Result<(), Failure> {
+    let speech = &session.speech;
+    let mut judged = entry.judged.iter();
+    if let Some(whole) = judged.next() {
+        let verdict = whole.verdict.word().to_uppercase();
+        speech.answer(format_args!("{verdict}  {}", harmless(&entry.text)))?;
+        speech.answer(format_args!(
+            "  claimed   {} · {}",
+            entry.date,
+            harmless(&entry.source)
+        ))?;
+        speech.answer(format_args!(
+            "  evidence  {} (n {}){}",
+            whole.evidence,
+            whole.n,
+            leaves(whole)
+        ))?;
+    }
+    for part in judged {
+        speech.answer(format_args!(
+            "  {:<9} {}: {}{}",
+            part.part,
+            part.verdict.word(),
+            part.evidence,
+            leaves(part)
+        ))?;
+    }
+    speech.answer("")
+}
+
+fn leaves(judged: &Judged) -> String {
+    if judged.records.is_empty() {
+        return String::new();
+    }
+    let leaves: Vec<String> = judged.records.iter().map(ToString::to_string).collect();
+    format!(", leaves {}", leaves.join(" "))
+}
+
+fn print_csv(session: &Session, entries: &[Entry]) -> Result<(), Failure> {
+    session.speech.answer("id,part,verdict,n,evidence,records")?;
+    for entry in entries {
+        for judged in &entry.judged {
+            let records: Vec<String> = judged.records.iter().map(ToString::to_string).collect();
+            session.speech.answer(format_args!(
+                "{},{},{},{},{},{}",
+                csv_field(&entry.id),
+                csv_field(&judged.part),
+                judged.verdict.word(),
+                judged.n,
+                csv_field(&judged.evidence),
+                records.join(" ")
+            ))?;
+        }
+    }
+    Ok(())
+}
