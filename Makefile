@@ -38,6 +38,10 @@ bench-views: ## Rebuild all views of a million events against a bare scan, and w
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
+.PHONY: crash-test
+crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
+	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture
+
 cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback, nodes killed under load
 	$(CARGO) test --locked -p portbook-bus --features cluster-tests --test cluster -- --nocapture
 	$(CARGO) test --locked -p portbook --features cluster-tests --test e2e cluster:: -- --nocapture

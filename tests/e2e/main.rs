@@ -12,13 +12,18 @@ mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
+#[cfg(feature = "crash")]
+mod crash;
 mod forgery;
 mod import;
 mod kill;
 mod manual;
 mod node;
+mod producers;
 mod reading;
+mod repair;
 mod restore;
+mod signing;
 mod speech;
 mod standby;
 mod stream;

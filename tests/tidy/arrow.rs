@@ -17,8 +17,10 @@ const ARROWS: &[(&str, &str)] = &[
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
-    ("import", "domain wire ledger bus"),
-    ("service", "domain wire ledger bus"),
+    ("source", "domain wire ledger fold bus"),
+    ("import", "domain wire ledger bus source"),
+    ("service", "domain wire ledger bus source"),
+    ("vault", "ledger"),
     ("subscribe", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
@@ -26,15 +28,15 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store import service projector subscribe audit projection evidence http simulator",
+        "domain wire ledger views answers fold bus store source import service vault projector subscribe audit projection evidence http simulator",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store import service projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store import service projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
     ),
 ];
 

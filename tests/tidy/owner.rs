@@ -8,6 +8,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("async-nats", "bus"),
     ("axum", "http"),
     ("bincode", "store"),
+    ("chacha20poly1305", "vault"),
     ("clap", "portbook"),
     ("clap_complete", "portbook"),
     ("clap_mangen", "portbook"),

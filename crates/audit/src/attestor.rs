@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use portbook_fold::{Book, ProducerKey};
-use portbook_ledger::{Leaf, PublicKey, Record, RecordKind, SignedMessage, verify_events};
+use portbook_fold::{Book, NotEntitled, Occasion, ProducerKey, SourceBook};
+use portbook_ledger::{Index, Leaf, PublicKey, Record, RecordKind, SignedMessage, verify_events};
 use portbook_store::{StoreError, StoreReader, VERDICTS_TOGETHER, Verdict};
 use portbook_wire::read_head;
+
+use crate::source_step::source_step;
 
 /// Checks the signatures of up to [`VERDICTS_TOGETHER`] leaves that were not checked yet and keeps the verdicts.
 ///
@@ -26,8 +28,70 @@ pub fn attest(reader: &StoreReader) -> Result<u64, StoreError> {
     for packed in reader.leaves(first..end) {
         leaves.extend(packed?.iter().map(<[u8]>::to_vec));
     }
-    reader.keep_verdicts(first, &verdicts_of(&leaves, first, &book))?;
+    let verdicts = verdicts_of(&leaves, first, &book);
+    let mut sources = match first {
+        0 => SourceBook::default(),
+        _ => reader.sources()?,
+    };
+    for (leaf, verdict) in leaves.iter().zip(&verdicts) {
+        if let Some(step) = source_step(leaf, *verdict, &book) {
+            step.take_into(&mut sources);
+        }
+    }
+    reader.keep_verdicts(first, &verdicts, &sources)?;
     Ok(end - first)
+}
+
+/// What the sources stated, compared with what the ledger holds of them, up to its last leaf.
+///
+/// What was not checked yet is checked now, and not kept.
+///
+/// # Errors
+/// [`StoreError`] when leaves cannot be read.
+pub fn sources(reader: &StoreReader) -> Result<SourceBook, StoreError> {
+    let book = reader.book()?;
+    let first = reader.verdict_position()?;
+    let mut sources = match first {
+        0 => SourceBook::default(),
+        _ => reader.sources()?,
+    };
+    for packed in reader.leaves(first..book.size()) {
+        let packed = packed?;
+        let leaves: Vec<Vec<u8>> = packed.iter().map(<[u8]>::to_vec).collect();
+        for (leaf, verdict) in leaves.iter().zip(verdicts_of(&leaves, packed.first, &book)) {
+            if let Some(step) = source_step(leaf, verdict, &book) {
+                step.take_into(&mut sources);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// The verdict on one leaf, kept or made now.
+///
+/// # Errors
+/// [`StoreError`] when the kept one cannot be read.
+pub fn verdict_on(
+    reader: &StoreReader,
+    book: &Book,
+    index: Index,
+    leaf: &[u8],
+) -> Result<Verdict, StoreError> {
+    if let Some(verdict) = reader.verdict(index)? {
+        return Ok(verdict);
+    }
+    let verdicts = verdicts_of(&[leaf.to_vec()], index.get(), book);
+    Ok(verdicts.first().copied().unwrap_or(Verdict::Unsigned))
+}
+
+/// The leaf of the revocation that contests a record's signature.
+#[must_use]
+pub fn contested_by(record: &Record<'_>, index: u64, book: &Book) -> Option<u64> {
+    let key = book.keys.get(record.signature?.key_id.as_bytes())?;
+    key.contested_by(Occasion {
+        index,
+        recorded_at_ns: record.recorded_at_ns,
+    })
 }
 
 /// The verdict on each of `leaves`, the first of which has leaf index `first`.
@@ -54,11 +118,7 @@ pub fn verdicts_of(leaves: &[Vec<u8>], first: u64, book: &Book) -> Vec<Verdict> 
             continue;
         };
         // Provisional: stands only if the signature holds.
-        *verdict = if entitled(registered, &record, index) {
-            Verdict::Valid
-        } else {
-            Verdict::KeyNotEntitled
-        };
+        *verdict = entitlement(registered, &record, index);
         messages.push(SignedMessage {
             subject: record.subject,
             body: record.body,
@@ -86,14 +146,20 @@ const fn is_event(kind: RecordKind) -> bool {
     }
 }
 
-fn entitled(key: &ProducerKey, record: &Record<'_>, index: u64) -> bool {
+fn entitlement(key: &ProducerKey, record: &Record<'_>, index: u64) -> Verdict {
+    // A record of an event has a head by construction; without one it says nothing about its source.
     let Ok(head) = read_head(record.subject, record.body) else {
-        return false;
+        return Verdict::WrongSource;
     };
-    let at = i128::from(record.recorded_at_ns);
-    head.source == key.source
-        && (key.event_types.is_empty() || key.event_types.iter().any(|allowed| allowed == head.type_name))
-        && (key.valid_from_ns..key.valid_until_ns).contains(&at)
-        && key.registered < index
-        && key.revoked.is_none_or(|revoked| index < revoked)
+    let at = Occasion {
+        index,
+        recorded_at_ns: record.recorded_at_ns,
+    };
+    match key.entitled(head.source, head.type_name, at) {
+        Ok(()) => Verdict::Valid,
+        Err(NotEntitled::Source) => Verdict::WrongSource,
+        Err(NotEntitled::Type) => Verdict::WrongType,
+        Err(NotEntitled::Time) => Verdict::OutOfValidity,
+        Err(NotEntitled::Revoked) => Verdict::RevokedKey,
+    }
 }

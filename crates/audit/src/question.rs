@@ -132,7 +132,7 @@ pub fn describe(record: &Record<'_>) -> String {
     }
 }
 
-fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, QuestionError> {
+pub(crate) fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, QuestionError> {
     let mut records = Records::default();
     for index in indexes.iter().copied().filter_map(Index::new) {
         let found = record(reader, index)?;

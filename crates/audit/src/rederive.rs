@@ -1,26 +1,27 @@
 //! What was recorded, derived again from the recorded messages: placement of every event, and every signature.
 
-use portbook_fold::{Book, Delivery, replay_control};
+use std::collections::BTreeMap;
+
+use portbook_fold::{Book, Delivery, SourceBook, replay_control};
 use portbook_ledger::{Chain, Hash, Index, Leaf, Record, RecordKind};
 use portbook_store::{Packed, StoreError, StoreReader, Verdict, for_each_in_order};
 use portbook_wire::read_head;
+use portbook_wire::subject::is_control;
 
-use crate::attestor::verdicts_of;
+use crate::attestor::{contested_by, verdicts_of};
 use crate::epoch::{Epoch, epoch_of};
+use crate::source_step::{SourceStep, source_step};
+
+/// Leaves named in a report; the rest is only counted.
+const UNSUPPORTED_MAX: usize = 20;
 
 /// Signatures by verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SignatureCounts {
-    /// Events signed by a key in force for their type.
-    pub valid: u64,
-    /// Events without a signature.
-    pub unsigned: u64,
-    /// Signatures that do not fit.
-    pub bad: u64,
-    /// Signatures by keys nobody registered.
-    pub unknown_key: u64,
-    /// Signatures by keys that may not sign this.
-    pub not_entitled: u64,
+    /// Events with each verdict; what does not occur is left out.
+    pub by_verdict: BTreeMap<Verdict, u64>,
+    /// Valid signatures that a later revocation contests.
+    pub contested: u64,
 }
 
 /// What deriving again found.
@@ -28,10 +29,20 @@ pub struct SignatureCounts {
 pub struct Rederived {
     /// Signatures by verdict.
     pub signatures: SignatureCounts,
-    /// The first leaves whose signature says nothing, at most 20.
-    pub unsupported: Vec<u64>,
+    /// The first leaves whose signature says nothing, at most 20, and why.
+    pub unsupported: Vec<(u64, Verdict)>,
+    /// What the sources stated, compared with what was recorded of them.
+    pub sources: SourceBook,
     /// The first record that is not where the rules put it.
     pub misplaced: Option<Misplaced>,
+}
+
+impl SignatureCounts {
+    /// Events with this verdict.
+    #[must_use]
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        self.by_verdict.get(&verdict).copied().unwrap_or_default()
+    }
 }
 
 /// A record that is not where the rules put it.
@@ -47,7 +58,7 @@ pub struct Misplaced {
 }
 
 /// Port aliases in force from a leaf on.
-type AliasesFrom = (u64, std::collections::BTreeMap<String, String>);
+type AliasesFrom = (u64, BTreeMap<String, String>);
 
 /// The control messages of a ledger, replayed in order.
 #[derive(Debug, Default)]
@@ -59,11 +70,14 @@ pub(crate) struct Governance {
 }
 
 impl Governance {
-    /// Replays one recorded control message; `root` is the root of all leaves before it.
+    /// Replays one recorded control message; `root` is the root of all leaves before it. Of a message in quarantine it
+    /// makes sure that it belongs there.
     pub(crate) fn take(&mut self, index: u64, record: &Record<'_>, root: Hash) {
-        match epoch_of(index, record, root) {
-            Ok(epoch) => self.epochs.extend(epoch),
-            Err(rule) => self.disbelieve(index, record, rule),
+        if record.kind == RecordKind::Control {
+            match epoch_of(index, record, root) {
+                Ok(epoch) => self.epochs.extend(epoch),
+                Err(rule) => self.disbelieve(index, record, rule),
+            }
         }
         let Some(at) = Index::new(index) else { return };
         let delivery = Delivery {
@@ -73,6 +87,12 @@ impl Governance {
             signature: record.signature.map(|signature| signature.to_string()),
             body: record.body.to_vec().into(),
         };
+        if record.kind == RecordKind::Quarantine {
+            if is_control(record.subject) && replay_control(&mut self.book.clone(), &delivery, at).is_ok() {
+                self.disbelieve(index, record, "its message would have been believed".to_owned());
+            }
+            return;
+        }
         match replay_control(&mut self.book, &delivery, at) {
             Ok(())
                 if self
@@ -103,7 +123,7 @@ impl Governance {
         });
     }
 
-    fn aliases_at(&self, index: u64) -> Option<&std::collections::BTreeMap<String, String>> {
+    fn aliases_at(&self, index: u64) -> Option<&BTreeMap<String, String>> {
         let at = self.aliases.partition_point(|(from, _)| *from < index);
         self.aliases.get(at.checked_sub(1)?).map(|(_, aliases)| aliases)
     }
@@ -122,9 +142,12 @@ pub(crate) fn rederive(
     };
     for_each_in_order(
         reader.leaves(0..size),
-        |packed| rederive_packed(packed, governance),
-        |packed, part| {
+        |packed| rederive_packed(reader, packed, governance),
+        |packed, (part, steps)| {
             found.add(part);
+            for step in steps {
+                step.take_into(&mut found.sources);
+            }
             progress(packed.first);
             Ok::<(), StoreError>(())
         },
@@ -132,24 +155,32 @@ pub(crate) fn rederive(
     Ok(found)
 }
 
-fn rederive_packed(packed: &Packed, governance: &Governance) -> Rederived {
+/// What deriving one packed value again found, and what it means for the accounts of sources, in order.
+fn rederive_packed(
+    reader: &StoreReader,
+    packed: &Packed,
+    governance: &Governance,
+) -> (Rederived, Vec<SourceStep>) {
     let leaves: Vec<Vec<u8>> = packed.iter().map(<[u8]>::to_vec).collect();
     let mut found = Rederived::default();
+    let mut steps = Vec::new();
     let verdicts = verdicts_of(&leaves, packed.first, &governance.book);
     for ((leaf, verdict), index) in leaves.iter().zip(verdicts).zip(packed.first..) {
         let Ok(Leaf::Record(record)) = Leaf::decode(leaf) else {
             continue;
         };
-        if let Some(rule) = misplacement(&record, index, governance) {
+        let misplaced = misplacement(&record, index, governance).or_else(|| contradiction(reader, &record));
+        if let Some(rule) = misplaced {
             found.misplaced.get_or_insert(Misplaced {
                 index,
                 found: record.chain,
                 rule,
             });
         }
-        found.count(&record, verdict, index);
+        found.count(&record, verdict, index, &governance.book);
+        steps.extend(source_step(leaf, verdict, &governance.book));
     }
-    found
+    (found, steps)
 }
 
 fn misplacement(record: &Record<'_>, index: u64, governance: &Governance) -> Option<String> {
@@ -162,34 +193,57 @@ fn misplacement(record: &Record<'_>, index: u64, governance: &Governance) -> Opt
         (RecordKind::Event | RecordKind::Redelivery | RecordKind::Conflict, Err(reason)) => {
             Some(format!("its message is no event: {reason}"))
         }
+        // A signature header that is none sends an event into quarantine, and is not recorded.
+        (RecordKind::Quarantine, Ok(head)) if record.signature.is_some() => {
+            Some(format!("its message is an event of {}", head.port))
+        }
         (RecordKind::Quarantine | RecordKind::Control, _) => None,
     }
 }
 
+/// What speaks against a repeat or conflict: it must say the same as the record it refers to, or something else.
+fn contradiction(reader: &StoreReader, record: &Record<'_>) -> Option<String> {
+    let original = reader.leaf(record.refers_to?).ok().flatten()?;
+    let Ok(Leaf::Record(original)) = Leaf::decode(&original) else {
+        return Some("it refers to no record".to_owned());
+    };
+    let identity = |of: &Record<'_>| read_head(of.subject, of.body).ok().map(|head| head.key());
+    let same = original.body == record.body;
+    if identity(&original) != identity(record) {
+        Some("it refers to another event".to_owned())
+    } else if (record.kind == RecordKind::Redelivery) != same {
+        Some(if same {
+            "it repeats the record it refers to".to_owned()
+        } else {
+            "it says something else than the record it refers to".to_owned()
+        })
+    } else {
+        None
+    }
+}
+
 impl Rederived {
-    fn count(&mut self, record: &Record<'_>, verdict: Verdict, index: u64) {
-        let counts = &mut self.signatures;
-        match (record.kind, verdict) {
-            (RecordKind::Quarantine | RecordKind::Control, _) => return,
-            (_, Verdict::Valid) => counts.valid += 1,
-            (_, Verdict::Unsigned) => counts.unsigned += 1,
-            (_, Verdict::BadSignature) => counts.bad += 1,
-            (_, Verdict::UnknownKey) => counts.unknown_key += 1,
-            (_, Verdict::KeyNotEntitled) => counts.not_entitled += 1,
+    fn count(&mut self, record: &Record<'_>, verdict: Verdict, index: u64, book: &Book) {
+        match record.kind {
+            RecordKind::Quarantine | RecordKind::Control => return,
+            RecordKind::Event | RecordKind::Redelivery | RecordKind::Conflict => {}
         }
-        if verdict != Verdict::Valid && self.unsupported.len() < 20 {
-            self.unsupported.push(index);
+        *self.signatures.by_verdict.entry(verdict).or_default() += 1;
+        if verdict != Verdict::Valid {
+            if self.unsupported.len() < UNSUPPORTED_MAX {
+                self.unsupported.push((index, verdict));
+            }
+        } else if contested_by(record, index, book).is_some() {
+            self.signatures.contested += 1;
         }
     }
 
     fn add(&mut self, part: Self) {
-        let (sum, counts) = (&mut self.signatures, part.signatures);
-        sum.valid += counts.valid;
-        sum.unsigned += counts.unsigned;
-        sum.bad += counts.bad;
-        sum.unknown_key += counts.unknown_key;
-        sum.not_entitled += counts.not_entitled;
-        let room = 20 - self.unsupported.len();
+        for (verdict, count) in part.signatures.by_verdict {
+            *self.signatures.by_verdict.entry(verdict).or_default() += count;
+        }
+        self.signatures.contested += part.signatures.contested;
+        let room = UNSUPPORTED_MAX - self.unsupported.len();
         self.unsupported.extend(part.unsupported.into_iter().take(room));
         self.misplaced = self.misplaced.take().or(part.misplaced);
     }

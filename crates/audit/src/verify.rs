@@ -195,7 +195,7 @@ fn audit(
     let mut auditor = Auditor::new(&trust.origin, roots.iter().copied());
     let read = for_each_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
         for ((leaf, hash), index) in packed.iter().zip(hashes).zip(packed.first..) {
-            let before = is_control(leaf).then(|| auditor.root());
+            let before = is_governing(leaf).then(|| auditor.root());
             auditor.feed(leaf, hash).map_err(Ended::Fault)?;
             if let Some(root) = before {
                 take_control(governance, index, leaf, root);
@@ -212,9 +212,10 @@ fn audit(
     }
 }
 
-/// Whether a leaf is a control record: the kind stands right behind the magic. They are few.
-fn is_control(leaf: &[u8]) -> bool {
-    leaf.get(4) == Some(&RecordKind::Control.number())
+/// Whether a leaf is a control record or in quarantine: the kind stands right behind the magic. They are few.
+fn is_governing(leaf: &[u8]) -> bool {
+    let few = [RecordKind::Control, RecordKind::Quarantine];
+    few.iter().any(|kind| leaf.get(4) == Some(&kind.number()))
 }
 
 /// Replays a control record; `root` is the root of all leaves before it.

@@ -151,7 +151,7 @@ fn engine(bus: &Bus) -> Result<Engine, Failure> {
     let decided_at = Timestamp::from_second(DECIDED_AT)?;
     Ok(Engine::new(EngineParts {
         service: ServiceName::Intake,
-        authorities: Authorities::new([(ServiceName::Intake, key.public())]),
+        authorities: Authorities::given([(ServiceName::Intake, key.public())]),
         key,
         policies: Arc::new(PolicySet::parse(
             &[("2024-12-01-regulation.toml", POLICY)],
@@ -163,6 +163,7 @@ fn engine(bus: &Bus) -> Result<Engine, Failure> {
         clock: Clock::new(move || decided_at),
         ids: IdSource::random(),
         limits: ENGINE_LIMITS,
+        account: None,
         simulated: true,
     })?)
 }

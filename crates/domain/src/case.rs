@@ -29,6 +29,8 @@ pub struct CaseState {
     history: Vec<PastEvent>,
     standing: Standing,
     version: u64,
+    /// Events that others observed, and their ports.
+    observed: Vec<(PastEvent, PortCode)>,
 }
 
 impl CaseState {
@@ -58,10 +60,29 @@ impl CaseState {
             .find(|past| past.command.as_ref() == Some(command))
     }
 
-    /// The event with this id.
+    /// The event with this id: one of the history, or else an observed one.
     #[must_use]
     pub fn event(&self, id: &EventId) -> Option<&PastEvent> {
-        self.history.iter().find(|past| past.event.id == *id)
+        let past = self.history.iter().find(|past| past.event.id == *id);
+        past.or_else(|| self.observation(id).map(|(past, _)| past))
+    }
+
+    /// The case with one more observed event, at `port` as written. It can be repaired; no rule looks at it otherwise.
+    #[must_use]
+    pub fn with_observed(mut self, event: Event, port: PortCode) -> Self {
+        if self.event(&event.id).is_none() {
+            let past = PastEvent {
+                event,
+                command: None,
+                annulled: false,
+            };
+            self.observed.push((past, port));
+        }
+        self
+    }
+
+    fn observation(&self, id: &EventId) -> Option<&(PastEvent, PortCode)> {
+        self.observed.iter().find(|(past, _)| past.event.id == *id)
     }
 
     /// The port, as written, in whose timeline an event with this data belongs; `None` while the case names none.
@@ -71,18 +92,25 @@ impl CaseState {
     #[must_use]
     pub fn port_of(&self, data: &EventData) -> Option<PortCode> {
         match self.repaired_by(data) {
-            Some(repaired) => self.standing_with_annulled().port_of(repaired),
+            Some(repaired) => match self.observation(&repaired.id) {
+                Some((_, port)) => Some(port.clone()),
+                None => self.standing_with_annulled().port_of(&repaired.data),
+            },
             None => self.standing.port_of(data),
         }
     }
 
     /// What a repair, or a repair of a repair, is about in the end.
-    fn repaired_by<'a>(&'a self, data: &'a EventData) -> Option<&'a EventData> {
-        let mut repaired = &self.event(target_of(data)?)?.event.data;
+    fn repaired_by(&self, data: &EventData) -> Option<&Event> {
+        let mut repaired = &self.event(target_of(data)?)?.event;
         // Each step leads to an earlier event in a decided case; observed ones may point in circles.
-        for _ in &self.history {
-            match target_of(repaired) {
-                Some(target) => repaired = &self.event(target)?.event.data,
+        for _ in self
+            .history
+            .iter()
+            .chain(self.observed.iter().map(|(past, _)| past))
+        {
+            match target_of(&repaired.data) {
+                Some(target) => repaired = &self.event(target)?.event,
                 None => return Some(repaired),
             }
         }
@@ -106,8 +134,11 @@ impl CaseState {
     }
 
     fn annul(&mut self, target: &EventId) {
-        for past in &mut self.history {
-            past.annulled |= past.event.id == *target;
+        // An observed event can bear the id of one in the history; the one in the history is meant, as in `event`.
+        let past = self.history.iter_mut().find(|past| past.event.id == *target);
+        let observed = self.observed.iter_mut().map(|(past, _)| past);
+        if let Some(past) = past.or_else(|| observed.into_iter().find(|past| past.event.id == *target)) {
+            past.annulled = true;
         }
         self.standing = self
             .history
@@ -140,7 +171,7 @@ pub(crate) const fn target_of(data: &EventData) -> Option<&EventId> {
 /// changes nothing: a redelivery is absorbed.
 #[must_use]
 pub fn evolve(mut case: CaseState, event: &Event, command: Option<&CommandId>) -> CaseState {
-    if case.event(&event.id).is_some() {
+    if case.history.iter().any(|past| past.event.id == event.id) {
         return case;
     }
     case.version = case.version.saturating_add(u64::from(command.is_some()));

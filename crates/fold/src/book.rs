@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use portbook_ledger::{Chain, Frontier, Hash, Index, Origin};
+
+use crate::key::ProducerKey;
+
 /// State of a ledger after some number of leaves; everything the fold needs beside the messages themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
@@ -63,25 +66,6 @@ pub struct Opened {
     pub stream_created: String,
     /// SHA-256 of the stream's configuration.
     pub stream_config: Hash,
-}
-
-/// A key that signs events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProducerKey {
-    /// Its public half.
-    pub public_key: [u8; 32],
-    /// The source it signs for.
-    pub source: String,
-    /// Types of event it may sign, as `<entity>.<verb>`; empty means every type.
-    pub event_types: Vec<String>,
-    /// Start of its validity by the stream's clock, nanoseconds since 1970.
-    pub valid_from_ns: i128,
-    /// End of its validity by the stream's clock, nanoseconds since 1970.
-    pub valid_until_ns: i128,
-    /// Leaf index of its registration; it is in force for later leaves.
-    pub registered: u64,
-    /// Leaf index of its revocation; it is not in force for later leaves.
-    pub revoked: Option<u64>,
 }
 
 impl Book {

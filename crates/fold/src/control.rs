@@ -1,17 +1,23 @@
 //! What control messages do to the book, and which of them are believed.
 
-use portbook_ledger::{Hash, Index, Origin, ProducerSignature, PublicKey};
-use portbook_wire::control::{Control, KeyRegistered, LedgerOpened, SealRequested};
+mod note;
+mod rotation;
 
-use crate::book::{Book, Opened, ProducerKey};
+use portbook_ledger::{Hash, Index, Origin, ProducerSignature, PublicKey};
+use portbook_wire::control::{
+    Control, KeyRegistered, KeyRevoked, LedgerOpened, ModeName, SealRequested, SourceStated,
+};
+
+use crate::book::{Book, Opened};
 use crate::delivery::Delivery;
+use crate::key::{Occasion, ProducerKey, Revoked};
 use crate::reading::{Reading, Unplaced, read};
 
 /// What became of a believed control message.
 #[derive(Debug)]
 pub(crate) enum Settled<'a> {
-    /// It is recorded in the chain of control messages, under this word.
-    Recorded(&'static str),
+    /// It is recorded in the chain of control messages, under this word, with a note for readers.
+    Recorded(&'static str, String),
     /// It becomes a seal.
     Seal(&'a SealRequested),
 }
@@ -40,7 +46,7 @@ pub(crate) fn open(
     Ok(())
 }
 
-/// Lets a control message take effect. Only what the log key signed is believed.
+/// Lets a control message take effect. Only what the log key signed is believed, and what a source states about itself.
 pub(crate) fn settle<'a>(
     control: &'a Control,
     delivery: &Delivery,
@@ -49,7 +55,13 @@ pub(crate) fn settle<'a>(
     book: &mut Book,
 ) -> Result<Settled<'a>, Unplaced> {
     let log_key = book.opened.as_ref().ok_or(Unplaced::NotOpened)?.log_key;
-    check_signature(&log_key, delivery, signature)?;
+    let by_log = check_signature(&log_key, delivery, signature);
+    if let (Control::SourceStated(stated), Err(_)) = (control, &by_log) {
+        check_stated(stated, delivery, signature, index, book)?;
+    } else {
+        by_log?;
+    }
+    let mut effect = None;
     match control {
         Control::LedgerOpened(_) => {
             return Err(Unplaced::Contradiction {
@@ -58,14 +70,8 @@ pub(crate) fn settle<'a>(
         }
         Control::Seal(request) => return seal(request, book),
         Control::KeyRegistered(registered) => register(registered, index, book)?,
-        Control::KeyRevoked(revoked) => match book.keys.get_mut(&revoked.key_id.0) {
-            Some(key) => key.revoked = key.revoked.or(Some(index.get())),
-            None => {
-                return Err(Unplaced::Contradiction {
-                    what: "the key that is revoked was never registered",
-                });
-            }
-        },
+        Control::KeyRevoked(revoked) => revoke(revoked, index, book)?,
+        Control::KeyRotated(rotated) => effect = rotation::rotate(rotated, delivery, index, book).err(),
         Control::ReferencePublished(published) => {
             if let Some(aliases) = &published.port_aliases {
                 book.port_aliases = aliases_of(aliases);
@@ -76,9 +82,49 @@ pub(crate) fn settle<'a>(
                 opened.stream_created = created.to_string();
             }
         }
-        Control::KeyRotated(_) | Control::SourceStated(_) | Control::ErasureNoticed(_) => {}
+        Control::SourceStated(_) | Control::ErasureNoticed(_) => {}
     }
-    Ok(Settled::Recorded(control.kind().name()))
+    let note = note::of(control);
+    let note = effect.map_or(note.clone(), |why| format!("{note}; without effect: {why}"));
+    Ok(Settled::Recorded(control.kind().name(), note))
+}
+
+/// A statement counts when the source it speaks of signed it, with a key in force there.
+fn check_stated(
+    stated: &SourceStated,
+    delivery: &Delivery,
+    signature: Option<ProducerSignature>,
+    index: Index,
+    book: &Book,
+) -> Result<(), Unplaced> {
+    let signature = signature.ok_or(Unplaced::NotBySource)?;
+    let key = book
+        .keys
+        .get(signature.key_id.as_bytes())
+        .ok_or(Unplaced::NotBySource)?;
+    let at = Occasion {
+        index: index.get(),
+        recorded_at_ns: delivery.recorded_at_ns,
+    };
+    key.in_force(stated.source.as_str(), at)
+        .ok()
+        .ok_or(Unplaced::NotBySource)?;
+    check_signature(&key.public_key, delivery, Some(signature))
+        .ok()
+        .ok_or(Unplaced::NotBySource)
+}
+
+fn revoke(revoked: &KeyRevoked, index: Index, book: &mut Book) -> Result<(), Unplaced> {
+    let Some(key) = book.keys.get_mut(&revoked.key_id.0) else {
+        return Err(Unplaced::Contradiction {
+            what: "the key that is revoked was never registered",
+        });
+    };
+    key.revoked.get_or_insert(Revoked {
+        leaf: index.get(),
+        contested_from_ns: revoked.contested_from.as_nanosecond(),
+    });
+    Ok(())
 }
 
 fn seal<'a>(request: &'a SealRequested, book: &Book) -> Result<Settled<'a>, Unplaced> {
@@ -111,10 +157,12 @@ fn register(registered: &KeyRegistered, index: Index, book: &mut Book) -> Result
     let key = ProducerKey {
         public_key: registered.public_key.0,
         source: registered.source.as_str().to_owned(),
+        observes: registered.mode == ModeName::Observed,
         event_types: registered.event_types.iter().map(ToString::to_string).collect(),
         valid_from_ns: registered.valid_from.as_nanosecond(),
         valid_until_ns: registered.valid_until.as_nanosecond(),
         registered: index.get(),
+        superseded: None,
         revoked: None,
     };
     book.keys.insert(registered.key_id.0, key);

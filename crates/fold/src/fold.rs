@@ -127,7 +127,13 @@ impl<'a> Folding<'a> {
             Reading::Event(_) | Reading::Sealed(_) => (Err(Unplaced::NotOpened), None),
         };
         opened.map_err(|reason| FoldError::NotOpened { reason })?;
-        self.record_control(delivery, signature, "ledger.opened")
+        let origin = self
+            .commit
+            .book
+            .opened
+            .as_ref()
+            .map(|opened| opened.origin.to_string());
+        self.record_control(delivery, signature, "ledger.opened", origin.unwrap_or_default())
     }
 
     fn settle_opening(
@@ -194,7 +200,7 @@ impl<'a> Folding<'a> {
     ) -> Result<(), FoldError> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
-            Ok(Settled::Recorded(word)) => self.record_control(delivery, signature, word),
+            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, note),
             Ok(Settled::Seal(request)) => self.seal(delivery, control::hash_of(&request.prev_checkpoint)),
             Err(reason) => self.quarantine(delivery, &reason),
         }
@@ -205,13 +211,13 @@ impl<'a> Folding<'a> {
         delivery: &Delivery,
         signature: Option<ProducerSignature>,
         word: &str,
+        note: String,
     ) -> Result<(), FoldError> {
         let (place, _) = self.record(delivery, RecordKind::Control, Chain::CONTROL, None, signature)?;
         self.commit.book.counts.control += 1;
-        self.row(
-            Chain::CONTROL,
-            TimelineRow::bare(place, RecordClass::Control, word),
-        );
+        let mut row = TimelineRow::bare(place, RecordClass::Control, word);
+        row.note = note;
+        self.row(Chain::CONTROL, row);
         Ok(())
     }
 

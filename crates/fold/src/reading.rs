@@ -63,6 +63,9 @@ pub enum Unplaced {
     /// A control message that the log key did not sign.
     #[error("not signed by the log key")]
     NotByLogKey,
+    /// A statement that the source it speaks of did not sign with a key in force.
+    #[error("not signed by the source it speaks of")]
+    NotBySource,
     /// A control message that contradicts what the ledger knows.
     #[error("{what}")]
     Contradiction {
@@ -96,6 +99,7 @@ impl Unplaced {
             Self::Subject { .. } => "unknown-subject",
             Self::SignatureHeader => "signature-header",
             Self::NotByLogKey => "control-not-by-log-key",
+            Self::NotBySource => "statement-not-by-source",
             Self::Contradiction { .. } => "control-contradiction",
             Self::NotOpened => "not-opened",
             Self::NotAPort { .. } => "not-a-port",

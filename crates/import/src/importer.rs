@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
-use portbook_ledger::SecretKey;
+use portbook_ledger::{Hash, SecretKey, sha256};
+use portbook_source::{Account, AccountError, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
 use tokio::sync::mpsc;
@@ -13,6 +14,9 @@ use tokio::task::JoinError;
 use crate::history::{Familiarity, History};
 use crate::preparation::{CHUNKS_AHEAD, Line, Prepared, prepare_all};
 
+/// Events that one statement counts, about: bounds what is kept in memory until they are stated.
+const STATED_TOGETHER: usize = 100_000;
+
 /// Publishes observed facts of one source.
 #[derive(Debug)]
 pub struct Importer {
@@ -20,6 +24,7 @@ pub struct Importer {
     history: History,
     source: Source,
     key: SecretKey,
+    account: Option<Account>,
 }
 
 /// What an import did.
@@ -71,6 +76,12 @@ pub enum ImportError {
     /// A rejected line could not be kept.
     #[error("could not keep a rejected line")]
     Rejects(#[source] std::io::Error),
+    /// What was published could not be taken into account.
+    #[error("could not state what was published")]
+    Account(#[from] AccountError),
+    /// The journal of the source cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The preparing thread ended in a panic.
     #[error("preparing lines ended unexpectedly")]
     Worker(#[from] JoinError),
@@ -85,6 +96,16 @@ impl Importer {
             history: History::new(Log::ledger(bus)),
             source,
             key,
+            account: None,
+        }
+    }
+
+    /// Lets the import state what it publishes into `account`.
+    #[must_use]
+    pub fn stating(self, account: Account) -> Self {
+        Self {
+            account: Some(account),
+            ..self
         }
     }
 
@@ -116,14 +137,16 @@ impl Importer {
             let (sent, names) = apart(std::mem::take(&mut under_way));
             let (results, looked) =
                 tokio::join!(publisher.publish_batch(sent), self.history.look_at(&subjects));
-            self.settle(&names, results, &mut tally)?;
+            self.settle(&names, results, &mut tally).await?;
             looked?;
+            self.state_if(|waiting| waiting >= STATED_TOGETHER).await?;
             under_way = self.choose(ready, &mut tally);
             progress(&tally);
         }
         let (sent, names) = apart(under_way);
         let results = self.publisher.publish_batch(sent).await;
-        self.settle(&names, results, &mut tally)?;
+        self.settle(&names, results, &mut tally).await?;
+        self.state_if(|waiting| waiting > 0).await?;
         preparing.await?;
         progress(&tally);
         Ok(tally)
@@ -151,20 +174,54 @@ impl Importer {
         chosen
     }
 
-    fn settle(
+    async fn settle(
         &mut self,
-        published: &[(String, Familiarity)],
+        published: &[Sent],
         results: Vec<Result<Appended, PublishError>>,
         tally: &mut Tally,
     ) -> Result<(), ImportError> {
-        for ((subject, familiarity), result) in published.iter().zip(results) {
+        self.account_for(published, &results).await?;
+        for (sent, result) in published.iter().zip(results) {
             let appended = result?;
-            self.history.note_seq(subject, appended.seq);
+            self.history.note_seq(&sent.subject, appended.seq);
             tally.last_seq = tally.last_seq.max(appended.seq);
-            match familiarity {
+            match sent.familiarity {
                 Familiarity::Conflicting => tally.conflicting += 1,
                 Familiarity::New | Familiarity::Repeated => tally.recorded += 1,
             }
+        }
+        Ok(())
+    }
+
+    /// Takes what was acknowledged into the account. A conflicting event is evidence, but none of the source's events.
+    async fn account_for(
+        &self,
+        published: &[Sent],
+        results: &[Result<Appended, PublishError>],
+    ) -> Result<(), ImportError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        let publishing = account.publishing().await;
+        let mut acknowledged = Vec::with_capacity(results.len());
+        for (sent, result) in published.iter().zip(results) {
+            match result {
+                Ok(appended) if sent.familiarity == Familiarity::New => {
+                    acknowledged.push((appended.seq, sent.digest));
+                }
+                Ok(_) => {}
+                Err(_) => publishing.uncertain(),
+            }
+        }
+        Ok(publishing.acknowledged(&acknowledged)?)
+    }
+
+    /// States what was published, when enough waits. Nothing is under way then.
+    async fn state_if(&self, enough: impl Fn(usize) -> bool) -> Result<(), ImportError> {
+        if let Some(account) = &self.account
+            && enough(account.waiting())
+        {
+            account.state().await?;
         }
         Ok(())
     }
@@ -176,10 +233,21 @@ struct Chosen {
     familiarity: Familiarity,
 }
 
-fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<(String, Familiarity)>) {
-    let counted = |one: &Chosen| (one.outgoing.subject.clone(), one.familiarity);
-    let names = chosen.iter().map(counted).collect();
-    (chosen.into_iter().map(|one| one.outgoing).collect(), names)
+/// What is known of a message that is under way.
+struct Sent {
+    subject: String,
+    familiarity: Familiarity,
+    digest: Hash,
+}
+
+fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<Sent>) {
+    let noted = |one: &Chosen| Sent {
+        subject: one.outgoing.subject.clone(),
+        familiarity: one.familiarity,
+        digest: sha256(&[&one.outgoing.body]),
+    };
+    let sent = chosen.iter().map(noted).collect();
+    (chosen.into_iter().map(|one| one.outgoing).collect(), sent)
 }
 
 fn sort_out(

@@ -6,7 +6,9 @@
 mod audit;
 mod chain;
 mod checkpoint;
+mod commitment;
 mod decoder;
+mod digest_run;
 mod hash;
 mod head;
 mod key;
@@ -16,6 +18,7 @@ mod policy;
 mod position;
 mod proof_text;
 mod record;
+mod rotation;
 mod seal;
 mod signature;
 mod signed_log;
@@ -25,6 +28,8 @@ pub mod tree;
 pub use audit::{Auditor, ChainAuditor, ChainVerdict, Check, Fault, LogVerdict, Voucher};
 pub use chain::{Chain, InvalidName, Origin, genesis};
 pub use checkpoint::{Checkpoint, CheckpointError, OpenedCheckpoint};
+pub use commitment::{InvalidField, SALT_BYTES, commitment};
+pub use digest_run::DigestRun;
 pub use hash::{Hash, Hasher, InvalidHash, sha256};
 pub use head::{
     Head, HeadError, HeadPath, HeadProof, HeadProofError, HeadProofText, UnsortedHeads, heads_root,
@@ -37,6 +42,7 @@ pub use policy::{Party, Policy, PolicyError};
 pub use position::{ChainSeq, Index, Seq, Size};
 pub use proof_text::InvalidProofText;
 pub use record::{BODY_BYTES_MAX, LEAF_BYTES_MAX, Record, RecordError, RecordKind};
+pub use rotation::{RotatedKey, Rotation};
 pub use seal::{SEAL_BYTES, Seal, SealError};
 pub use signature::{
     InvalidKey, InvalidSignatureText, KeyId, ProducerSignature, PublicKey, SecretKey, SignatureError,

@@ -3,8 +3,10 @@
 mod answers;
 mod backup;
 mod feed;
+mod key;
 mod simulate;
 mod stream;
+mod vault;
 pub(crate) mod views;
 
 use std::path::PathBuf;
@@ -16,7 +18,9 @@ use jiff::tz::Offset;
 pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
+pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
+pub(crate) use self::vault::{EraseArgs, FieldName, PutArgs, VaultCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -124,6 +128,15 @@ pub(crate) enum Command {
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),
+    /// The producers' keys: list, register, rotate, revoke
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What sources state about themselves, compared with the ledger
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Values behind commitments: keep, disclose, check, erase
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -259,6 +272,9 @@ pub(crate) struct TimelineArgs {
     /// As the ledger stood at the checkpoint of this size
     #[arg(long, value_name = "SIZE")]
     pub(crate) at: Option<u64>,
+    /// Without what was annulled, and with corrected fields
+    #[arg(long)]
+    pub(crate) as_corrected: bool,
     /// In the order of the chain instead of the order of events
     #[arg(long)]
     pub(crate) chain_order: bool,
@@ -279,6 +295,7 @@ impl TimelineArgs {
             since: None,
             until: None,
             at: None,
+            as_corrected: false,
             chain_order: false,
             limit: Some(limit),
         }
@@ -290,6 +307,9 @@ impl TimelineArgs {
 pub(crate) struct CaseArgs {
     /// The case
     pub(crate) case: String,
+    /// As recorded, without corrections and annulments
+    #[arg(long)]
+    pub(crate) as_recorded: bool,
 }
 
 /// Arguments of `license`.
@@ -345,6 +365,11 @@ impl VerifyArgs {
 pub(crate) enum RecordCommand {
     /// Show one record: fields, body, hash and link
     Show {
+        /// Leaf index, or <PORT>/<position in its chain>
+        record: String,
+    },
+    /// Show a record as recorded beside what corrections made of it
+    Diff {
         /// Leaf index, or <PORT>/<position in its chain>
         record: String,
     },

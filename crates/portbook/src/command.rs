@@ -12,6 +12,7 @@ mod doctor;
 mod feed;
 mod import;
 mod init;
+mod key;
 mod man;
 mod order;
 mod parked;
@@ -19,13 +20,16 @@ mod projection;
 mod promote;
 mod rebuild;
 mod record;
+mod repair;
 mod replay;
 mod restore;
 mod run;
 mod schema;
 mod simulate;
+mod source;
 mod stream;
 mod timeline;
+mod vault;
 mod verify;
 pub(crate) mod watch;
 
@@ -51,6 +55,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Claims(args) => answers::claims(session, &args),
         Command::Verify(args) => verify::run(session, &args),
         Command::Record(args) => record::run(session, &args),
+        Command::Key(args) => key::run(session, &args),
+        Command::Source(args) => source::run(session, &args),
+        Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
         Command::Watch(args) => watch::run(session, &args),
         Command::Schema(command) => schema::run(session, &command),

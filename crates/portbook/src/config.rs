@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) ledger: LedgerConfig,
     pub(crate) keys: KeysConfig,
     pub(crate) nats: NatsConfig,
+    pub(crate) sources: SourcesConfig,
+    pub(crate) vault: VaultConfig,
     pub(crate) projector: ProjectorConfig,
     pub(crate) views: ViewsConfig,
     pub(crate) feed: FeedConfig,
@@ -53,6 +55,21 @@ pub(crate) struct NatsConfig {
     pub(crate) replicas: u8,
     pub(crate) connect_timeout_ms: u64,
     pub(crate) request_timeout_ms: u64,
+}
+
+/// Section `sources`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourcesConfig {
+    pub(crate) dir: PathBuf,
+    pub(crate) statement_interval_ms: u64,
+}
+
+/// Section `vault`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VaultConfig {
+    pub(crate) dir: PathBuf,
 }
 
 /// Section `projector`.

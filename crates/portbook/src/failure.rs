@@ -12,6 +12,7 @@ use portbook_bus::{
 use portbook_fold::FoldError;
 use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
+use portbook_source::{AccountError, JournalError, KeyRingError};
 use portbook_store::StoreError;
 use portbook_subscribe::SubscribeError;
 
@@ -143,6 +144,8 @@ failures! {
     TranscriptError => transcript,
     VerifyError => verification,
     RunError => running,
+    KeyRingError => key_ring,
+    AccountError => account,
     StandbyError => standing_by,
     SnapshotError => snapshot,
 }
@@ -268,6 +271,24 @@ fn verification(error: &VerifyError) -> Exit {
         VerifyError::Store(error) => store(error),
         VerifyError::NothingSigned | VerifyError::NoSuchCheckpoint { .. } => Exit::Incomplete,
         VerifyError::Checkpoint(_) => Exit::LedgerFault,
+    }
+}
+
+fn key_ring(error: &KeyRingError) -> Exit {
+    match error {
+        KeyRingError::Read(_) | KeyRingError::NotOpened => Exit::Unavailable,
+        KeyRingError::Foreign { .. } => Exit::LedgerFault,
+    }
+}
+
+fn account(error: &AccountError) -> Exit {
+    match error {
+        AccountError::Journal(JournalError::InUse { .. })
+        | AccountError::Read(_)
+        | AccountError::Publish(_) => Exit::Unavailable,
+        AccountError::Journal(JournalError::Io { .. } | JournalError::Damaged { .. }) => Exit::InputOutput,
+        AccountError::Keys(error) => key_ring(error),
+        AccountError::Json(_) | AccountError::Field(_) => Exit::Configuration,
     }
 }
 

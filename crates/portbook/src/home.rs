@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use portbook_domain::ServiceName;
 use portbook_ledger::{KeyName, NoteAlgorithm, Origin, SecretKey, SignerKey, VerifierKey};
 use portbook_store::LedgerDirectory;
+use portbook_wire::Source;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -20,6 +21,8 @@ pub(crate) struct Home {
     ledger: PathBuf,
     keys: PathBuf,
     nats: PathBuf,
+    sources: PathBuf,
+    vault: PathBuf,
 }
 
 /// Whose key: of the log, of a service, or of the importer.
@@ -60,6 +63,8 @@ impl Home {
             ledger: root.join(&config.ledger.dir),
             keys: root.join(&config.keys.dir),
             nats: root.join(&config.nats.dir),
+            sources: root.join(&config.sources.dir),
+            vault: root.join(&config.vault.dir),
         }
     }
 
@@ -71,6 +76,25 @@ impl Home {
     /// The ledger's files.
     pub(crate) fn ledger(&self) -> LedgerDirectory {
         LedgerDirectory::at(self.ledger.clone())
+    }
+
+    /// Where a source keeps what it has published since its last statement.
+    pub(crate) fn journal(&self, source: &Source) -> PathBuf {
+        let name = source
+            .as_str()
+            .trim_start_matches("urn:portbook:")
+            .replace(':', "-");
+        self.sources.join(format!("{name}.journal"))
+    }
+
+    /// Where values behind commitments are.
+    pub(crate) fn vault(&self) -> &Path {
+        &self.vault
+    }
+
+    /// Folder of the key files.
+    pub(crate) fn keys(&self) -> &Path {
+        &self.keys
     }
 
     /// Store of the managed server.
@@ -94,10 +118,7 @@ impl Home {
 
     /// Draws a new key and writes it to its file, which must not be there.
     pub(crate) fn create_key(&self, of: KeyOf, origin: &Origin) -> Result<(), Failure> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed)
-            .map_err(|error| Failure::new(Exit::InputOutput, format!("no randomness for a key: {error}")))?;
-        let key = signer_key(of, origin, SecretKey::from_seed(&seed))?;
+        let key = signer_key(of, origin, SecretKey::from_seed(&drawn()?))?;
         write_private(&self.key_path(of), &format!("{}\n", key.to_secret_text()))?;
         self.write_public(of, key.verifier())
     }
@@ -174,6 +195,14 @@ impl Home {
     }
 }
 
+/// Bytes nobody can guess.
+pub(crate) fn drawn<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(Exit::InputOutput, format!("no randomness: {error}")))?;
+    Ok(bytes)
+}
+
 /// Keys are written in the text form of signed notes; the log's carries the origin as its name.
 fn signer_key(of: KeyOf, origin: &Origin, secret: SecretKey) -> Result<SignerKey, Failure> {
     let name = match of {
@@ -203,7 +232,7 @@ fn bring(from: &Path, to: &Path, ending: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let write = || {
         let mut file = OpenOptions::new()
             .write(true)
@@ -216,7 +245,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| Failure::file("write", path, &error))
 }
 
-fn read_private(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_private(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let mut read = || {
         let mut file = fs::File::open(path)?;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use portbook_audit::attest;
 use portbook_bus::{
-    Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Login, ManagedServer, PublishLimits,
+    Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Log, Login, ManagedServer, PublishLimits,
     Publisher, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
@@ -16,7 +17,9 @@ use portbook_projector::{
     FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
 };
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
+use portbook_source::{Account, AccountError, AccountParts};
 use portbook_store::{Store, StoreReader};
+use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
 
@@ -187,15 +190,6 @@ pub(crate) fn binary(session: &Session) -> Result<PathBuf, Failure> {
     )?)
 }
 
-/// The public keys of all services.
-pub(crate) fn authorities(session: &Session) -> Result<Authorities, Failure> {
-    let keys: Result<Vec<_>, Failure> = ServiceName::ALL
-        .iter()
-        .map(|name| Ok((*name, *session.home.public_key(KeyOf::Service(*name))?.public())))
-        .collect();
-    Ok(Authorities::new(keys?))
-}
-
 /// The identity a service connects under.
 pub(crate) const fn identity_of(service: ServiceName) -> Identity {
     match service {
@@ -218,6 +212,7 @@ pub(crate) async fn run_service(
     tables: &Tables,
     name: ServiceName,
     simulated: bool,
+    ready: &watch::Sender<usize>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let bus = address.connect(session, identity_of(name)).await?;
@@ -225,29 +220,87 @@ pub(crate) async fn run_service(
         conflict_retries_max: session.config.service.conflict_retries_max,
         cases_cached_max: session.config.service.cases_cached_max,
     };
+    let publisher = Publisher::start(&bus, PublishLimits::default());
+    let source = Source::service(name.name()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let key = secret(session, KeyOf::Service(name))?;
+    let account = open_account(session, &bus, &publisher, source, key.clone()).await?;
+    let log_key = *session.home.public_key(KeyOf::Log)?.public();
     let engine = Engine::new(EngineParts {
         service: name,
-        key: secret(session, KeyOf::Service(name))?,
-        authorities: authorities(session)?,
+        key,
+        authorities: patiently(session, || async {
+            Ok(Authorities::registered(&Log::ledger(&bus), log_key).await?)
+        })
+        .await?,
         policies: Arc::new(tables.reference.policies.clone()),
         calendar: Arc::new(tables.reference.calendar.clone()),
-        publisher: Publisher::start(&bus, PublishLimits::default()),
+        publisher,
         bus: bus.clone(),
         clock: Clock::system(),
         ids: IdSource::random(),
+        account: Some(account.clone()),
         limits,
         simulated,
     })
     .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let served = serve(
-        &bus,
-        Arc::new(engine),
-        session.config.service.commands_in_flight_max,
-        stopped(stop),
-    )
-    .await;
+    let interval = Duration::from_millis(session.config.sources.statement_interval_ms);
+    let (served, ()) = tokio::join!(
+        serve(
+            &bus,
+            Arc::new(engine),
+            session.config.service.commands_in_flight_max,
+            // Looked at only once the endpoints are announced.
+            async {
+                ready.send_modify(|services| *services += 1);
+                stopped(stop.clone()).await;
+            },
+        ),
+        account.keep_stating(interval, stopped(stop.clone())),
+    );
+    if let Err(error) = account.close().await {
+        // Kept in the journal, and stated when the service runs again.
+        tracing::warn!(%error, service = name.name(), "the last statement waits");
+    }
     bus.close().await;
     served.map_err(|error| Failure::of(Exit::Unavailable, &error))
+}
+
+/// Opens the account of a source that this process publishes for.
+pub(crate) async fn open_account(
+    session: &Session,
+    bus: &Bus,
+    publisher: &Publisher,
+    source: Source,
+    key: SecretKey,
+) -> Result<Account, Failure> {
+    let log_key = *session.home.public_key(KeyOf::Log)?.public();
+    let parts = || AccountParts {
+        journal: session.home.journal(&source),
+        source: source.clone(),
+        key: key.clone(),
+        log_key,
+        log: Log::ledger(bus),
+        publisher: publisher.clone(),
+        clock: Timestamp::now,
+    };
+    patiently(session, || Account::open(parts())).await
+}
+
+/// Tries until it works or the configured time is over: a server that is being started again is not one that is away.
+async fn patiently<T, F>(session: &Session, attempt: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, AccountError>>,
+{
+    let patience = Duration::from_millis(session.config.nats.connect_timeout_ms);
+    let started = Instant::now();
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() && started.elapsed() < patience => {
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+            }
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// Where a projector tells how far it has come.

@@ -2,9 +2,10 @@
 
 use portbook_bus::{Log, ReadError, Stored, StreamIdentity};
 use portbook_fold::Book;
-use portbook_ledger::{Leaf, LeafError, ProducerSignature, PublicKey};
+use portbook_ledger::{Leaf, LeafError, ProducerSignature, PublicKey, RecordKind, Seal};
 use portbook_store::{StoreError, StoreReader};
 use portbook_wire::control::{Control, ControlKind, parse_control};
+use portbook_wire::read_head;
 
 /// Why a stream must not be read on.
 #[derive(Debug, thiserror::Error)]
@@ -194,6 +195,7 @@ pub fn difference(leaf: &Leaf<'_>, message: &Stored) -> Option<&'static str> {
         Leaf::Seal(seal) => [
             ("sequence", seal.stream_seq.get() == message.seq),
             ("time", seal.sealed_at_ns == message.time_ns),
+            ("earlier checkpoint", is_asked_for(seal, message)),
         ]
         .into_iter()
         .find_map(|(field, same)| (!same).then_some(field)),
@@ -209,6 +211,7 @@ pub fn difference(leaf: &Leaf<'_>, message: &Stored) -> Option<&'static str> {
                 ("time", record.recorded_at_ns == message.time_ns),
                 ("subject", record.subject == message.subject),
                 ("body", record.body == message.body.as_ref()),
+                ("kind", is_event(record.kind) == is_event_message(message)),
                 (
                     "signature",
                     !comparable || signature.as_deref() == message.signature.as_deref(),
@@ -218,4 +221,26 @@ pub fn difference(leaf: &Leaf<'_>, message: &Stored) -> Option<&'static str> {
             .find_map(|(field, same)| (!same).then_some(field))
         }
     }
+}
+
+/// Whether a message asks for this seal.
+fn is_asked_for(seal: &Seal, message: &Stored) -> bool {
+    match parse_control(&message.subject, &message.body) {
+        Ok(Control::Seal(request)) => request.prev_checkpoint.as_str() == seal.prev_checkpoint.to_hex(),
+        Ok(_) | Err(_) => false,
+    }
+}
+
+const fn is_event(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::Event | RecordKind::Redelivery | RecordKind::Conflict => true,
+        RecordKind::Quarantine | RecordKind::Control => false,
+    }
+}
+
+/// Whether the ledger makes a record of a port of this message.
+fn is_event_message(message: &Stored) -> bool {
+    let header = message.signature.as_deref();
+    header.is_none_or(|text| text.parse::<ProducerSignature>().is_ok())
+        && read_head(&message.subject, &message.body).is_ok()
 }

@@ -5,9 +5,10 @@
 use portbook_bus::{Stored, StreamIdentity};
 use portbook_fold::{Book, Opened};
 use portbook_ledger::{
-    Chain, ChainSeq, Hash, Leaf, Origin, Record, RecordKind, SecretKey, Seq, leaf_hash, sha256,
+    Chain, ChainSeq, Hash, Leaf, Origin, Record, RecordKind, Seal, SecretKey, Seq, Size, leaf_hash, sha256,
 };
 use portbook_projector::{AnchorError, check_identity, difference};
+use portbook_wire::control::{Control, SealRequested, encode_control};
 
 fn identity() -> StreamIdentity {
     StreamIdentity {
@@ -82,9 +83,12 @@ fn the_stream_of_the_ledger_is_recognised_and_any_other_is_named() {
     ));
 }
 
+/// The smallest event.
+const BODY: &str = r#"{"specversion":"1.0","id":"00000000-0000-0000-0000-000000000001","source":"urn:portbook:src:t","type":"portbook.paperwork.answered.v1","subject":"A","partitionkey":"CNNBG"}"#;
+
 #[test]
 fn every_field_of_the_message_at_the_head_is_compared() {
-    let signature = SecretKey::from_seed(&[1; 32]).sign_event("portbook.events.A", b"body");
+    let signature = SecretKey::from_seed(&[1; 32]).sign_event("portbook.events.A", BODY.as_bytes());
     let record = Record {
         kind: RecordKind::Event,
         chain: Chain::port("CNNBG").unwrap(),
@@ -95,7 +99,7 @@ fn every_field_of_the_message_at_the_head_is_compared() {
         recorded_at_ns: 7,
         refers_to: None,
         subject: "portbook.events.A",
-        body: b"body",
+        body: BODY.as_bytes(),
         signature: Some(signature),
     };
     let message = Stored {
@@ -104,7 +108,7 @@ fn every_field_of_the_message_at_the_head_is_compared() {
         subject: "portbook.events.A".into(),
         msg_id: None,
         signature: Some(signature.to_string()),
-        body: "body".into(),
+        body: BODY.into(),
     };
     let leaf = Leaf::Record(record);
     assert_eq!(difference(&leaf, &message), None);
@@ -119,6 +123,62 @@ fn every_field_of_the_message_at_the_head_is_compared() {
         differs(|it| it.subject = "portbook.events.B".into()),
         Some("subject")
     );
-    assert_eq!(differs(|it| it.body = "bodY".into()), Some("body"));
+    assert_eq!(
+        differs(|it| it.body = BODY.replace("answered", "queried").into()),
+        Some("body")
+    );
     assert_eq!(differs(|it| it.signature = None), Some("signature"));
+    // A message that is an event is no quarantined one, whoever says so.
+    let quarantined = Leaf::Record(Record {
+        kind: RecordKind::Quarantine,
+        chain: Chain::QUARANTINE,
+        ..record
+    });
+    assert_eq!(difference(&quarantined, &message), Some("kind"));
+    let unreadable = Stored {
+        signature: Some("no signature".into()),
+        ..message
+    };
+    assert_eq!(
+        difference(&quarantined, &unreadable),
+        None,
+        "its header sent it there"
+    );
+}
+
+#[test]
+fn a_seal_is_compared_with_the_message_that_asked_for_it() {
+    let request = SealRequested {
+        origin: "test.example/anchor".parse().unwrap(),
+        prev_checkpoint: sha256(&[b"checkpoint"]).to_hex().parse().unwrap(),
+        prev_size: 1,
+    };
+    let message = |prev_checkpoint: Hash| Stored {
+        seq: 3,
+        time_ns: 7,
+        subject: "portbook.control.seal".into(),
+        msg_id: None,
+        signature: None,
+        body: encode_control(&Control::Seal(SealRequested {
+            prev_checkpoint: prev_checkpoint.to_hex().parse().unwrap(),
+            ..request.clone()
+        }))
+        .unwrap()
+        .into(),
+    };
+    let seal = Leaf::Seal(Seal {
+        covered_size: Size::new(2),
+        chain_count: 1,
+        heads_root: Hash::ZERO,
+        prev_checkpoint: sha256(&[b"checkpoint"]),
+        prev_seal: None,
+        stream_seq: Seq::new(3).unwrap(),
+        sealed_at_ns: 7,
+        origin_hash: Hash::ZERO,
+    });
+    assert_eq!(difference(&seal, &message(sha256(&[b"checkpoint"]))), None);
+    assert_eq!(
+        difference(&seal, &message(Hash::ZERO)),
+        Some("earlier checkpoint")
+    );
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use portbook_bus::{Bus, Log, PublishError, Publisher};
+use portbook_bus::{Appended as Stored, Bus, Log, Outgoing, PublishError, Publisher};
 use portbook_domain::{
-    Calendar, CaseId, Command, Decision, InvalidText, Order, PolicySet, ServiceName, decide, local_date,
+    Calendar, CaseId, Command, Decision, Digest, InvalidText, Order, PolicySet, ServiceName, decide,
+    local_date,
 };
-use portbook_ledger::{KeyId, SecretKey};
+use portbook_ledger::{Hash, KeyId, SecretKey};
+use portbook_source::Account;
 use portbook_wire::Source;
 use portbook_wire::command::{Appended, CommandReply, Outcome};
 use portbook_wire::subject::events_subject;
@@ -48,6 +50,8 @@ pub struct EngineParts {
     pub clock: Clock,
     /// Names of new events.
     pub ids: IdSource,
+    /// The account of the service's own source; without one nothing is stated.
+    pub account: Option<Account>,
     /// Bounds.
     pub limits: EngineLimits,
     /// Whether every event is made up; such events are labelled for ever.
@@ -66,6 +70,7 @@ pub struct Engine {
     calendar: Arc<Calendar>,
     log: Log,
     publisher: Publisher,
+    account: Option<Account>,
     clock: Clock,
     ids: IdSource,
     cases: CaseCache,
@@ -121,6 +126,7 @@ impl Engine {
             calendar: parts.calendar,
             log: Log::ledger(&parts.bus),
             publisher: parts.publisher,
+            account: parts.account,
             clock: parts.clock,
             ids: parts.ids,
             cases: CaseCache::new(parts.limits.cases_cached_max),
@@ -219,6 +225,7 @@ impl Engine {
             0 => self.log.load_subject(&subject).await?,
             seq => self.log.load_subject_through(&subject, seq).await?,
         };
+        self.authorities.renew(&self.log, &messages).await?;
         Ok(CaseHistory::read(case, &messages, &self.authorities)?)
     }
 
@@ -242,12 +249,38 @@ impl Engine {
             digest,
             outgoing,
         } = self.writer.write(history, order, fact, self.ids.next(), now)?;
-        let stored = self.publisher.publish(outgoing).await?;
+        let stored = self.publish(outgoing, &digest).await?;
         history.append(&event, &order.command_id, digest, stored.seq);
         let events = history.appended(&event.id).into_iter().collect();
         Ok(Answered {
             outcome: Outcome::Accepted,
             events,
         })
+    }
+
+    /// Publishes one event, and takes it into the account of the source.
+    async fn publish(&self, outgoing: Outgoing, digest: &Digest) -> Result<Stored, Setback> {
+        let Some(account) = &self.account else {
+            return Ok(self.publisher.publish(outgoing).await?);
+        };
+        let publishing = account.publishing().await;
+        match self.publisher.publish(outgoing).await {
+            Ok(stored) => {
+                // A digest is 64 hexadecimal digits by construction.
+                let digest = Hash::from_hex(digest.as_str()).unwrap_or(Hash::ZERO);
+                if let Err(error) = publishing.acknowledged(&[(stored.seq, digest)]) {
+                    // The event is stored; the stream says so when the next statement is made.
+                    tracing::error!(%error, "the journal of the source cannot be written");
+                    publishing.uncertain();
+                }
+                Ok(stored)
+            }
+            Err(error) => {
+                if !matches!(error, PublishError::Conflict { .. } | PublishError::Denied { .. }) {
+                    publishing.uncertain();
+                }
+                Err(error.into())
+            }
+        }
     }
 }

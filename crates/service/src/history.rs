@@ -67,7 +67,8 @@ pub(crate) struct CaseHistory {
 impl CaseHistory {
     /// Reads every message of a case's subject.
     ///
-    /// Messages that no authority signed are none of the case's: anybody who may publish facts may put them there.
+    /// Messages that no authority signed are none of the case's: anybody who may publish facts may put them there. They
+    /// can be corrected and annulled all the same.
     pub(crate) fn read(
         case: &CaseId,
         messages: &[Stored],
@@ -78,6 +79,7 @@ impl CaseHistory {
         for message in messages {
             history.last_seq = message.seq;
             let Some((decided, event)) = decision_in(case, message, authorities)? else {
+                history.observe(case, message);
                 continue;
             };
             let digest = event_digest(&message.body);
@@ -95,6 +97,16 @@ impl CaseHistory {
             history.append(&event, &decided.command, digest, message.seq);
         }
         Ok(history)
+    }
+
+    /// Takes in what others say they saw, if it can be read.
+    fn observe(&mut self, case: &CaseId, message: &Stored) {
+        if let Ok((envelope, event)) = decode_event(&message.body)
+            && envelope.mode == Mode::Observed
+            && event.case == *case
+        {
+            self.state = std::mem::take(&mut self.state).with_observed(event, envelope.port);
+        }
     }
 
     /// Takes in an event that was just stored at `seq`.

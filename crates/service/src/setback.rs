@@ -4,6 +4,7 @@ use std::error::Error;
 
 use portbook_bus::{PublishError, ReadError};
 use portbook_domain::{CommandId, Order, PolicyError, Rejection, ServiceName};
+use portbook_source::KeyRingError;
 use portbook_wire::command::{CommandReply, Outcome, Refusal};
 use portbook_wire::{EncodeError, JsonError, JsonRule};
 
@@ -35,6 +36,8 @@ pub(crate) enum Setback {
     Broken(#[from] HistoryFault),
     #[error("the case could not be read")]
     Unread(#[from] ReadError),
+    #[error("the keys of the services could not be read")]
+    KeysUnread(#[from] KeyRingError),
     #[error(transparent)]
     Unpublished(#[from] PublishError),
 }
@@ -48,7 +51,7 @@ impl Setback {
                 Outcome::Rejected
             }
             Self::Unpublished(PublishError::Conflict { .. }) => Outcome::Conflict,
-            Self::Unread(_) | Self::Unpublished(_) => Outcome::Unavailable,
+            Self::Unread(_) | Self::KeysUnread(_) | Self::Unpublished(_) => Outcome::Unavailable,
         }
     }
 
@@ -64,6 +67,7 @@ impl Setback {
             Self::Unwritable(EncodeError::Sequence(_) | EncodeError::Json(_)) => "event-unwritable",
             Self::Broken(_) => "case-history-broken",
             Self::Unread(_) => "case-not-read",
+            Self::KeysUnread(_) => "keys-not-read",
             Self::Unpublished(error) => match error {
                 PublishError::Conflict { .. } => "case-moved-on",
                 PublishError::Denied { .. } => "publishing-denied",

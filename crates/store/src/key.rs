@@ -16,6 +16,8 @@ pub(crate) const SEALS: &[u8] = b"S";
 pub(crate) const VERDICTS: &[u8] = b"V";
 /// How far signatures have been checked.
 pub(crate) const VERDICT_POSITION: &[u8] = b"v";
+/// What is known of each source, as far as signatures have been checked.
+pub(crate) const SOURCES: &[u8] = b"s";
 
 /// Prefix of the timeline rows of one chain, by position in the chain.
 pub(crate) fn rows(chain: Chain) -> Vec<u8> {

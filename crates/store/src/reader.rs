@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use portbook_fold::{Book, LookupKey, Sealed};
+use portbook_fold::{Book, LookupKey, Sealed, SourceBook};
 use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
 use sled::IVec;
@@ -13,7 +13,7 @@ use crate::codec;
 use crate::durable::StoreError;
 use crate::key;
 use crate::packed::items;
-use crate::row::{BookRow, HeadRow, SealedRow};
+use crate::row::{BookRow, HeadRow, SealedRow, SourcesRow};
 use crate::shelf::{Ahead, Shelf, reading};
 use crate::store::{CASES, EVENTS, LICENSES};
 use crate::verdict::Verdict;
@@ -194,12 +194,29 @@ impl StoreReader {
         }))
     }
 
-    /// Keeps the verdicts of the leaves from `first` on, which must be where checking stopped. `verdicts` must not cross
-    /// a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next commit.
+    /// What is known of each source, as far as signatures have been checked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn sources(&self) -> Result<SourceBook, StoreError> {
+        match self.shelf.get(key::SOURCES)? {
+            Some(row) => decode::<SourcesRow>("accounts of sources", &row)?.into_book(),
+            None => Ok(SourceBook::default()),
+        }
+    }
+
+    /// Keeps the verdicts of the leaves from `first` on, which must be where checking stopped, and what `sources` amount
+    /// to with them. `verdicts` must not cross a multiple of [`VERDICTS_TOGETHER`]. They are made durable by the next
+    /// commit.
     ///
     /// # Errors
     /// [`StoreError::Sled`] when they cannot be written, [`StoreError::Foreign`] when another process has the store.
-    pub fn keep_verdicts(&self, first: u64, verdicts: &[Verdict]) -> Result<(), StoreError> {
+    pub fn keep_verdicts(
+        &self,
+        first: u64,
+        verdicts: &[Verdict],
+        sources: &SourceBook,
+    ) -> Result<(), StoreError> {
         let db = self.shelf.own().ok_or(StoreError::Foreign)?;
         let block = first - first % VERDICTS_TOGETHER;
         let at = key::numbered(key::VERDICTS, block);
@@ -214,6 +231,11 @@ impl StoreReader {
         let mut batch = sled::Batch::default();
         batch.insert(at, bytes);
         batch.insert(key::VERDICT_POSITION, &next.to_be_bytes());
+        let row = codec::encode(&SourcesRow::of(sources)).map_err(|source| StoreError::Unstorable {
+            what: "accounts of sources",
+            source,
+        })?;
+        batch.insert(key::SOURCES, row);
         db.apply_batch(batch).map_err(|source| StoreError::Sled {
             doing: "keep signature verdicts",
             source,

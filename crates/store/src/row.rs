@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use portbook_fold::{Book, ChainHead, Counts, Opened, ProducerKey, Sealed};
+use portbook_fold::{Book, ChainHead, Counts, Opened, Sealed};
 use portbook_ledger::{Chain, Frontier, Hash, Index, Origin, Size};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::RowError;
 use crate::durable::StoreError;
+
+mod key;
+mod source;
+
+use self::key::KeyRow;
+pub(crate) use self::source::SourcesRow;
 
 /// Size and hashes of a frontier.
 type TreeRow = (u64, Vec<[u8; 32]>);
@@ -30,17 +36,6 @@ struct OpenedRow {
     stream: String,
     stream_created: String,
     stream_config: [u8; 32],
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct KeyRow {
-    public_key: [u8; 32],
-    source: String,
-    event_types: Vec<String>,
-    valid_from_ns: i128,
-    valid_until_ns: i128,
-    registered: u64,
-    revoked: Option<u64>,
 }
 
 /// [`ChainHead`] as stored.
@@ -123,50 +118,6 @@ impl OpenedRow {
             stream_created: self.stream_created,
             stream_config: Hash::from_bytes(self.stream_config),
         })
-    }
-}
-
-impl KeyRow {
-    fn of(key: &ProducerKey) -> Self {
-        let ProducerKey {
-            public_key,
-            source,
-            event_types,
-            valid_from_ns,
-            valid_until_ns,
-            registered,
-            revoked,
-        } = key.clone();
-        Self {
-            public_key,
-            source,
-            event_types,
-            valid_from_ns,
-            valid_until_ns,
-            registered,
-            revoked,
-        }
-    }
-
-    fn into_key(self) -> ProducerKey {
-        let Self {
-            public_key,
-            source,
-            event_types,
-            valid_from_ns,
-            valid_until_ns,
-            registered,
-            revoked,
-        } = self;
-        ProducerKey {
-            public_key,
-            source,
-            event_types,
-            valid_from_ns,
-            valid_until_ns,
-            registered,
-            revoked,
-        }
     }
 }
 

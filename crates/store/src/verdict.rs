@@ -11,11 +11,29 @@ pub enum Verdict {
     BadSignature,
     /// No key with this id was registered.
     UnknownKey,
-    /// The key may not sign this type of event, or was not in force.
-    KeyNotEntitled,
+    /// The key signs for another source.
+    WrongSource,
+    /// The key may not sign this type of event.
+    WrongType,
+    /// The key was not valid yet, no longer, or another had taken over from it.
+    OutOfValidity,
+    /// The key was revoked before.
+    RevokedKey,
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: &[Self] = &[
+        Self::Unsigned,
+        Self::Valid,
+        Self::BadSignature,
+        Self::UnknownKey,
+        Self::WrongSource,
+        Self::WrongType,
+        Self::OutOfValidity,
+        Self::RevokedKey,
+    ];
+
     /// The stored byte.
     #[must_use]
     pub const fn byte(self) -> u8 {
@@ -24,20 +42,31 @@ impl Verdict {
             Self::Valid => b'v',
             Self::BadSignature => b'b',
             Self::UnknownKey => b'u',
-            Self::KeyNotEntitled => b'n',
+            Self::WrongSource => b's',
+            Self::WrongType => b't',
+            Self::OutOfValidity => b'o',
+            Self::RevokedKey => b'r',
+        }
+    }
+
+    /// Stable word for it, as answers and findings use it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::Valid => "valid",
+            Self::BadSignature => "bad-signature",
+            Self::UnknownKey => "unknown-key",
+            Self::WrongSource => "wrong-source",
+            Self::WrongType => "wrong-type",
+            Self::OutOfValidity => "out-of-validity",
+            Self::RevokedKey => "revoked-key",
         }
     }
 
     /// The verdict stored as `byte`.
     #[must_use]
-    pub const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            b'-' => Some(Self::Unsigned),
-            b'v' => Some(Self::Valid),
-            b'b' => Some(Self::BadSignature),
-            b'u' => Some(Self::UnknownKey),
-            b'n' => Some(Self::KeyNotEntitled),
-            _ => None,
-        }
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|verdict| verdict.byte() == byte)
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use portbook_fold::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups};
+use portbook_fold::{Book, ChainHead, Commit, GapKind, LeafBatch, LookupKey, Lookups, SourceBook, SourceGap};
 use portbook_ledger::{Chain, Index, leaf_hash, sha256};
 use portbook_store::{Forgery, Store, StoreError, StoreReader, VERDICTS_TOGETHER, Verdict, forge};
 use portbook_views::{Placement, RecordClass, TimelineRow};
@@ -227,10 +227,24 @@ fn verdicts_are_kept_in_order_and_written_over_from_where_checking_stopped() {
     let store = Store::create(directory.path()).unwrap();
     let reader = store.reader();
     let at = |index| reader.verdict(Index::new(index).unwrap()).unwrap();
-    reader
-        .keep_verdicts(0, &[Verdict::Valid, Verdict::BadSignature])
-        .unwrap();
-    reader.keep_verdicts(2, &[Verdict::UnknownKey]).unwrap();
+    assert_eq!(reader.sources().unwrap(), SourceBook::default());
+    let mut sources = SourceBook::default();
+    let keep = |first, verdicts: &[Verdict], sources: &SourceBook| {
+        reader.keep_verdicts(first, verdicts, sources).unwrap();
+        assert_eq!(&reader.sources().unwrap(), sources);
+    };
+    keep(0, &[Verdict::Valid, Verdict::BadSignature], &sources);
+    sources.event("urn:portbook:src:a", 1, &sha256(&[b"a body"]));
+    sources.gaps.push(SourceGap {
+        source: "urn:portbook:src:b".into(),
+        leaf: 1,
+        kind: GapKind::Surplus,
+        after_seq: 0,
+        stated: 1,
+        found: 2,
+    });
+    sources.gap_count = 1;
+    keep(2, &[Verdict::UnknownKey], &sources);
     assert_eq!(reader.verdict_position().unwrap(), 3);
     assert_eq!(
         [at(0), at(1), at(2), at(3)],
@@ -241,9 +255,10 @@ fn verdicts_are_kept_in_order_and_written_over_from_where_checking_stopped() {
             None
         ]
     );
-    reader
-        .keep_verdicts(VERDICTS_TOGETHER, &[Verdict::Valid])
-        .unwrap();
+    keep(VERDICTS_TOGETHER, &[Verdict::Valid], &sources);
+    for verdict in Verdict::ALL {
+        assert_eq!(Verdict::from_byte(verdict.byte()), Some(*verdict));
+    }
     assert_eq!(at(VERDICTS_TOGETHER), Some(Verdict::Valid));
     assert_eq!(at(VERDICTS_TOGETHER - 1), None);
 }

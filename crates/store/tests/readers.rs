@@ -12,7 +12,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portbook_fold::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups};
+use portbook_fold::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups, SourceBook};
 use portbook_ledger::{Chain, Frontier, Index, leaf_hash, sha256};
 use portbook_store::{Store, StoreError, StoreReader, Verdict};
 use portbook_views::{Placement, RecordClass, TimelineRow};
@@ -205,7 +205,7 @@ fn nothing_can_be_written_from_outside() {
     let (store, _) = served(&path, 3);
     let elsewhere = StoreReader::open(&path).unwrap();
     assert!(matches!(
-        elsewhere.keep_verdicts(0, &[Verdict::Valid]),
+        elsewhere.keep_verdicts(0, &[Verdict::Valid], &SourceBook::default()),
         Err(StoreError::Foreign)
     ));
     assert_eq!(store.reader().verdict_position().unwrap(), 0);

@@ -14,6 +14,7 @@ mod head;
 mod json;
 mod moment;
 pub mod observation;
+mod patch;
 pub mod schema;
 mod source;
 pub mod subject;
@@ -25,6 +26,7 @@ pub use digest::{event_digest, msg_id};
 pub use envelope::{Decided, EncodeError, Envelope, Mode, SequenceError, encode, encode_into};
 pub use head::{Attribute, EventHead, EventKey, Quarantine, read_head};
 pub use json::{JsonError, JsonRule, SyntaxError};
+pub use patch::{PatchError, patched_event};
 pub use source::Source;
 pub use type_name::TypeName;
 

@@ -65,6 +65,10 @@ pub(super) fn field_not_correctable(proposal: Proposal<'_>, _: Entry<'_>) -> Ver
     let Some(past) = repaired(proposal) else {
         return Ok(());
     };
+    // No rule looks at what others observed, so all of it may be corrected.
+    if past.command.is_none() {
+        return Ok(());
+    }
     let kind = past.event.data.kind();
     match it
         .field_patches

@@ -1,12 +1,13 @@
 //! `portbook case` and `portbook license`: one case, one licence, from their records.
 
-use portbook_audit::{case, license};
+use portbook_audit::{Repairs, case, license, repairs_among};
 use portbook_domain::{CaseId, LicenseNo};
 use portbook_store::StoreReader;
 use portbook_views::{CaseStage, CaseTimeline, LicenseBalance, LicenseStatus};
 use serde_json::{Value, json};
 
 use crate::args::{CaseArgs, LicenseArgs};
+use crate::command::repair::{mark_of, repair_document};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
@@ -16,13 +17,18 @@ use crate::speech::kilograms;
 pub(crate) fn run_case(session: &Session, args: &CaseArgs) -> Outcome {
     let id = CaseId::new(&args.case).map_err(|error| Failure::of(Exit::Usage, &error))?;
     let reader = StoreReader::open(&session.home.ledger().store())?;
-    let (timeline, records) = case(&reader, &id)?;
+    let (recorded, records) = case(&reader, &id)?;
+    let repairs = repairs_among(&reader, &records)?;
+    let views = Views {
+        corrected: CaseTimeline::of(id, repairs.corrected(&records)),
+        recorded,
+        repairs,
+        unreadable: records.unreadable,
+    };
     if session.speech.is_machine() {
-        session
-            .speech
-            .json(&case_document(&timeline, &records.unreadable))?;
+        session.speech.json(&case_document(&views, args.as_recorded))?;
     } else {
-        print_case(session, &timeline, &records.unreadable)?;
+        print_case(session, &views, args.as_recorded)?;
     }
     Ok(Exit::Done)
 }
@@ -47,26 +53,48 @@ pub(crate) fn run_license(session: &Session, args: &LicenseArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn print_case(
-    session: &Session,
-    timeline: &CaseTimeline,
-    unreadable: &[(u64, String)],
-) -> Result<(), Failure> {
+/// A case as its records tell it, and as they read with every repair.
+struct Views {
+    recorded: CaseTimeline,
+    corrected: CaseTimeline,
+    repairs: Repairs,
+    unreadable: Vec<(u64, String)>,
+}
+
+impl Views {
+    const fn chosen(&self, as_recorded: bool) -> &CaseTimeline {
+        if as_recorded {
+            &self.recorded
+        } else {
+            &self.corrected
+        }
+    }
+}
+
+fn print_case(session: &Session, views: &Views, as_recorded: bool) -> Result<(), Failure> {
     let speech = &session.speech;
+    let timeline = views.chosen(as_recorded);
+    let told = match (views.repairs.repairs.is_empty(), as_recorded) {
+        (true, _) => "",
+        (false, true) => "  (as recorded; without --as-recorded as corrected)",
+        (false, false) => "  (as corrected; --as-recorded shows it without repairs)",
+    };
     speech.answer(format_args!(
-        "case {}  {}",
+        "case {}  {}{told}",
         timeline.case,
         stage_word(timeline.stage)
     ))?;
-    for (place, event) in &timeline.events {
-        speech.answer(format_args!(
-            "  leaf {:>8}  {}  {}",
+    for (place, event) in &views.recorded.events {
+        let line = format!(
+            "  leaf {:>8}  {}  {:<21} {}",
             place.index,
             speech.time(event.occurred_at),
-            event.data.kind().name()
-        ))?;
+            event.data.kind().name(),
+            mark_of(&views.repairs, place.index)
+        );
+        speech.answer(line.trim_end())?;
     }
-    for (index, reason) in unreadable {
+    for (index, reason) in &views.unreadable {
         speech.answer(format_args!("  leaf {index:>8}  unreadable: {reason}"))?;
     }
     for query in &timeline.open_queries {
@@ -121,32 +149,66 @@ fn print_balance(session: &Session, balance: &LicenseBalance) -> Result<(), Fail
     Ok(())
 }
 
-fn case_document(timeline: &CaseTimeline, unreadable: &[(u64, String)]) -> Value {
-    let events: Vec<Value> = timeline
+fn case_document(views: &Views, as_recorded: bool) -> Value {
+    let mut document = view_document(views.chosen(as_recorded));
+    let events: Vec<Value> = views
+        .recorded
         .events
         .iter()
         .map(|(place, event)| {
+            let standing = views.repairs.standing.get(&place.index);
             json!({
                 "leaf": place.index, "port_seq": place.chain_seq, "event_id": event.id,
                 "event": event.data.kind().name(), "occurred_at": event.occurred_at,
+                "annulled_by": standing.and_then(|standing| standing.annulled_by),
+                "corrected_by": standing.map(|standing| &standing.corrected_by),
             })
         })
         .collect();
+    let unreadable: Vec<Value> = views
+        .unreadable
+        .iter()
+        .map(|(leaf, reason)| json!({"leaf": leaf, "reason": reason}))
+        .collect();
+    let fields = [
+        ("schema", json!("portbook.case/v1")),
+        ("case", json!(views.recorded.case)),
+        (
+            "view",
+            json!(if as_recorded {
+                "as_recorded"
+            } else {
+                "as_corrected"
+            }),
+        ),
+        ("as_recorded", view_document(&views.recorded)),
+        ("as_corrected", view_document(&views.corrected)),
+        ("events", Value::Array(events)),
+        (
+            "repairs",
+            views.repairs.repairs.iter().map(repair_document).collect(),
+        ),
+        ("unreadable", Value::Array(unreadable)),
+    ];
+    if let Some(document) = document.as_object_mut() {
+        document.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+    document
+}
+
+/// What one of the two views says.
+fn view_document(timeline: &CaseTimeline) -> Value {
     let queries: Vec<Value> = timeline
         .open_queries
         .iter()
         .map(|query| json!({"query_id": query.query_id, "stage": query.stage, "since": query.since, "reply_due": query.reply_due}))
         .collect();
     json!({
-        "schema": "portbook.case/v1",
-        "case": timeline.case,
         "stage": stage_word(timeline.stage),
         "submitted_at": timeline.submitted_at,
         "granted_at": timeline.granted_at,
         "license": timeline.balance.as_ref().map(balance_document),
         "open_queries": queries,
-        "events": events,
-        "unreadable": unreadable.iter().map(|(leaf, reason)| json!({"leaf": leaf, "reason": reason})).collect::<Vec<_>>(),
     })
 }
 

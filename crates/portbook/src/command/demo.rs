@@ -13,7 +13,7 @@ use portbook_domain::{DeclarationNo, InvalidText};
 use portbook_fold::Book;
 use portbook_ledger::{Chain, Origin};
 use portbook_projector::Position;
-use portbook_store::{Store, StoreReader};
+use portbook_store::{Store, StoreReader, Verdict};
 use portbook_views::TimelineRow;
 use portbook_wire::Source;
 use portbook_wire::observation::read_observations;
@@ -115,6 +115,7 @@ impl Demo {
             address: server.address(),
             tables,
             simulated: true,
+            ready: &watch::Sender::new(0),
         };
         let tour = async {
             let last = self.import_twice(server.address()).await?;
@@ -180,7 +181,7 @@ impl Demo {
         print_ports(&self.session, reader, &verification.log.heads, tables)?;
         let signatures = verification
             .rederived
-            .map(|rederived| rederived.signatures.valid)
+            .map(|rederived| rederived.signatures.of(Verdict::Valid))
             .unwrap_or_default();
         let checkpoint = &verification.checkpoint;
         speech.answer(format_args!(
@@ -207,6 +208,7 @@ impl Demo {
     fn show_timeline(&self, reader: &StoreReader) -> Result<(), Failure> {
         let chain = shown()?;
         let rows = timeline::rows(reader, chain, &TimelineArgs::last(SHOWN, 10))?;
+        let rows = timeline::marked(reader, rows, false)?;
         self.session.speech.answer(format_args!(
             "\nThe last of {SHOWN}'s timeline (portbook timeline {SHOWN}):"
         ))?;
@@ -232,6 +234,7 @@ impl Demo {
                 address: server.address(),
                 tables: &tables,
                 simulated: true,
+                ready: &watch::Sender::new(0),
             };
             let until = async {
                 interrupted().await;

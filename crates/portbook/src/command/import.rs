@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use portbook_bus::{Bus, Identity, PublishLimits, Publisher};
 use portbook_import::{ImportError, Importer, Tally};
+use portbook_ledger::SecretKey;
 use portbook_wire::Source;
 use portbook_wire::observation::{BadLine, Observations, ReadError, read_observations};
 use serde::Serialize;
@@ -14,7 +15,8 @@ use crate::args::ImportArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
-use crate::node::{Server, interrupted, secret};
+use crate::key_file;
+use crate::node::{Server, interrupted, open_account, secret};
 use crate::session::Session;
 use crate::speech::grouped;
 
@@ -76,7 +78,9 @@ pub(crate) async fn import(
     rejects: &mut Rejects,
 ) -> Result<Tally, Failure> {
     let publisher = Publisher::start(bus, PublishLimits::default());
-    let mut importer = Importer::new(bus, publisher, source, secret(session, KeyOf::Importer)?);
+    let key = source_key(session, &source)?;
+    let account = open_account(session, bus, &publisher, source.clone(), key.clone()).await?;
+    let mut importer = Importer::new(bus, publisher, source, key).stating(account.clone());
     let bar = session.speech.bar("importing", 0);
     let mut progress = |tally: &Tally| {
         bar.set_length(tally.lines);
@@ -86,14 +90,28 @@ pub(crate) async fn import(
         .import(observations, &mut |bad| rejects.keep(bad), &mut progress)
         .await;
     bar.finish_and_clear();
-    tally.map_err(|error| failed(&error))
+    let tally = tally.map_err(|error| failed(&error))?;
+    account.close().await?;
+    Ok(tally)
+}
+
+/// The key a source was given, or else the importer's own.
+fn source_key(session: &Session, source: &Source) -> Result<SecretKey, Failure> {
+    let file = key_file::KeyFile::of_source(source);
+    if file.exists(&session.home) {
+        return Ok(file.read(&session.home)?.secret().clone());
+    }
+    secret(session, KeyOf::Importer)
 }
 
 fn failed(error: &ImportError) -> Failure {
     let exit = match error {
-        ImportError::Unreadable(_) | ImportError::Rejects(_) | ImportError::Worker(_) => Exit::InputOutput,
+        ImportError::Unreadable(_)
+        | ImportError::Rejects(_)
+        | ImportError::Worker(_)
+        | ImportError::Journal(_) => Exit::InputOutput,
         ImportError::Unwritable { .. } | ImportError::NotRecordable { .. } => Exit::Rejected,
-        ImportError::Read(_) | ImportError::Publish(_) => Exit::Unavailable,
+        ImportError::Read(_) | ImportError::Publish(_) | ImportError::Account(_) => Exit::Unavailable,
     };
     Failure::of(exit, error).hint(AGAIN)
 }

@@ -1,6 +1,6 @@
 //! `portbook init`: a new ledger, explicitly.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use portbook_bus::{Identity, PublishLimits, Publisher, create_seeds};
 use portbook_domain::ServiceName;
 use portbook_ledger::Origin;
@@ -12,6 +12,7 @@ use portbook_wire::{Source, TypeName};
 use serde::Serialize;
 
 use crate::args::InitArgs;
+use crate::command::key::KEY_VALIDITY;
 use crate::command::schema;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -19,9 +20,6 @@ use crate::home::KeyOf;
 use crate::node::{Address, Server, secret};
 use crate::reference::{self, Tables};
 use crate::session::Session;
-
-/// How long a producer's key is valid: five years.
-const KEY_VALIDITY: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
 
 #[derive(Serialize)]
 struct Document {

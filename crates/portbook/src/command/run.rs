@@ -40,15 +40,28 @@ pub(crate) fn run(session: &Session, part: Part) -> Outcome {
         };
         let (position, watched) = watch::channel(Position::default());
         let (stop, stopped) = watch::channel(false);
+        let (ready, mut answering) = watch::channel(0);
         let address = server.address().clone();
         let parts = Parts {
             session,
             address: &address,
             tables: &tables,
             simulated: false,
+            ready: &ready,
         };
         let running = parts.run(part, store, position, stopped);
         tokio::pin!(running);
+        // Who reads that it runs may send commands at once.
+        let started = tokio::select! {
+            ended = &mut running => ended,
+            failure = server.ended() => Err(failure),
+            () = interrupted() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+            _ = answering.wait_for(|services| *services == services_of(part).len()) => Ok(()),
+        };
+        if let Err(failure) = started {
+            server.stop().await?;
+            return Err(failure);
+        }
         session.speech.tell(format_args!(
             "portbook {} is running on {}; Ctrl-C stops it",
             name_of(part),
@@ -89,6 +102,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) tables: &'a Tables,
     /// Whether what the services decide is marked as simulated.
     pub(crate) simulated: bool,
+    /// How many services answer.
+    pub(crate) ready: &'a watch::Sender<usize>,
 }
 
 impl Parts<'_> {
@@ -107,10 +122,20 @@ impl Parts<'_> {
                 self.tables,
                 *name,
                 self.simulated,
+                self.ready,
                 stop.clone(),
             )
         });
-        let services = async { try_join_all(services).await.map(|_| ()) };
+        let mut reached = store.as_ref().map(|_| position.subscribe());
+        let services = async {
+            // The projector first sees whether the stream is the ledger's; what it says of it counts.
+            if let Some(reached) = &mut reached
+                && reached.changed().await.is_err()
+            {
+                return Ok(());
+            }
+            try_join_all(services).await.map(|_| ())
+        };
         let (feed, feeding) = watch::channel(FeedPosition::default());
         let outlet = store.as_ref().map(|_| Outlet {
             session: self.session,

@@ -10,6 +10,8 @@ use std::time::Instant;
 use portbook_bus::{Bus, Identity, Log, StreamError, StreamIdentity, StreamSpec};
 use portbook_fold::Book;
 use portbook_projector::check_anchor;
+use portbook_service::Authorities;
+use portbook_source::KeyRingError;
 use portbook_store::{StoreError, StoreReader};
 use portbook_wire::subject::{STREAM_CHECKPOINTS, STREAM_LEDGER};
 use serde::Serialize;
@@ -20,7 +22,8 @@ use self::walk::{Walk, Walked};
 use crate::args::StreamCommand;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::node::{Server, authorities};
+use crate::home::KeyOf;
+use crate::node::Server;
 use crate::session::Session;
 use crate::speech::grouped;
 
@@ -73,7 +76,7 @@ async fn check(session: &Session, server: &Server, reader: Option<&StoreReader>)
                 log: Log::ledger(&bus),
                 identity,
                 ledger: reader.zip(book.as_ref().map(Book::size)),
-                authorities: authorities(session)?,
+                authorities: authorities(session, &bus).await?,
             };
             walk.run(&mut findings).await?
         }
@@ -200,4 +203,14 @@ fn print(
         started.elapsed().as_secs(),
         started.elapsed().subsec_millis() / 100
     ))
+}
+
+/// The keys of the services by the stream's own control messages. A stream that opens another ledger, or none, has no
+/// authorities; what is wrong with it is found elsewhere.
+async fn authorities(session: &Session, bus: &Bus) -> Result<Authorities, Failure> {
+    let log_key = *session.home.public_key(KeyOf::Log)?.public();
+    match Authorities::registered(&Log::ledger(bus), log_key).await {
+        Err(KeyRingError::NotOpened | KeyRingError::Foreign { .. }) => Ok(Authorities::given([])),
+        read => Ok(read?),
+    }
 }

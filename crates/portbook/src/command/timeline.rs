@@ -1,11 +1,14 @@
 //! `portbook timeline`: what happened at a port, in the order it happened.
 
+mod mark;
+
 use jiff::Timestamp;
 use portbook_ledger::{Chain, Size};
-use portbook_store::StoreReader;
+use portbook_store::{StoreReader, Verdict};
 use portbook_views::{RecordClass, TimelineRow};
 use serde::Serialize;
 
+pub(crate) use self::mark::{Marked, marked};
 use crate::args::TimelineArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -48,10 +51,20 @@ struct Row<'a> {
     simulated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contested_by: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annulled_by: Option<u64>,
+    #[serde(skip_serializing_if = "<[u64]>::is_empty")]
+    corrected_by: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_effect: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of(row: &'a TimelineRow) -> Self {
+    fn of(Marked { row, mark }: &'a Marked) -> Self {
         Self {
             leaf: row.place.index,
             port_seq: row.place.chain_seq,
@@ -77,6 +90,11 @@ impl<'a> Row<'a> {
             note: &row.note,
             simulated: row.simulated,
             unreadable: row.unreadable.as_deref(),
+            signature: mark.verdict.map(Verdict::word),
+            contested_by: mark.contested_by,
+            annulled_by: mark.standing.annulled_by,
+            corrected_by: &mark.standing.corrected_by,
+            without_effect: mark.idle.as_deref(),
         }
     }
 }
@@ -85,7 +103,7 @@ impl<'a> Row<'a> {
 pub(crate) fn run(session: &Session, args: &TimelineArgs) -> Outcome {
     let reader = StoreReader::open(&session.home.ledger().store())?;
     let chain = chain_of(&args.port)?;
-    let rows = rows(&reader, chain, args)?;
+    let rows = marked(&reader, rows(&reader, chain, args)?, args.as_corrected)?;
     print(session, chain, &rows)?;
     Ok(Exit::Done)
 }
@@ -150,7 +168,7 @@ fn wanted(row: &TimelineRow, args: &TimelineArgs) -> bool {
 }
 
 /// Prints rows in the form asked for.
-pub(crate) fn print(session: &Session, chain: Chain, rows: &[TimelineRow]) -> Result<(), Failure> {
+pub(crate) fn print(session: &Session, chain: Chain, rows: &[Marked]) -> Result<(), Failure> {
     match session.speech.form {
         Form::Json => {
             let rows = rows.iter().map(Row::of).collect();
@@ -172,11 +190,12 @@ pub(crate) fn print(session: &Session, chain: Chain, rows: &[TimelineRow]) -> Re
     }
 }
 
-fn print_csv(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
+fn print_csv(session: &Session, rows: &[Marked]) -> Result<(), Failure> {
     session.speech.answer(
         "leaf,port_seq,class,event_id,event,case,occurred_at,port_as_written,destination,element,license_no,declaration_no,mass_g,note",
     )?;
-    for row in rows {
+    for marked in rows {
+        let row = &marked.row;
         let Row {
             leaf,
             port_seq,
@@ -185,8 +204,8 @@ fn print_csv(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
             case,
             occurred_at,
             ..
-        } = Row::of(row);
-        let text = Row::of(row);
+        } = Row::of(marked);
+        let text = Row::of(marked);
         session.speech.answer(format_args!(
             "{leaf},{port_seq},{},{event_id},{event},{case},{occurred_at},{},{},{},{},{},{},{}",
             class_word(row.class),
@@ -218,13 +237,13 @@ pub(crate) fn csv_field(text: &str) -> String {
     }
 }
 
-fn print_table(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
+fn print_table(session: &Session, rows: &[Marked]) -> Result<(), Failure> {
     session.speech.answer(format_args!(
         "{:>8}  {:<20}  {:<21} {:<18} {:<3} {:<2} {:>11}  note",
         "record", "occurred", "event", "case", "to", "el", "kg"
     ))?;
-    for row in rows {
-        let text = Row::of(row);
+    for marked in rows {
+        let (row, text) = (&marked.row, Row::of(marked));
         let mut note = harmless(text.note);
         for part in [text.license_no, text.declaration_no].into_iter().flatten() {
             note = format!(
@@ -242,6 +261,7 @@ fn print_table(session: &Session, rows: &[TimelineRow]) -> Result<(), Failure> {
         if let Some(reason) = text.unreadable {
             note = format!("[unreadable] {}", harmless(reason));
         }
+        note = marked.mark.beside(&note);
         let line = format!(
             "{:>8}  {:<20}  {:<21} {:<18} {:<3} {:<2} {:>11}  {note}",
             row.place.chain_seq,

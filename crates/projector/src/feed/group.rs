@@ -180,7 +180,9 @@ fn findings(reader: &StoreReader, index: u64) -> Result<Vec<String>, StoreError>
         Some(Verdict::Valid) => None,
         Some(Verdict::BadSignature) => Some("signature-bad"),
         Some(Verdict::UnknownKey) => Some("signature-by-unknown-key"),
-        Some(Verdict::KeyNotEntitled) => Some("signature-not-entitled"),
+        Some(Verdict::WrongSource | Verdict::WrongType | Verdict::OutOfValidity | Verdict::RevokedKey) => {
+            Some("signature-not-entitled")
+        }
         // Nothing is read here that was not checked.
         Some(Verdict::Unsigned) | None => Some("unsigned"),
     };

@@ -85,7 +85,9 @@ impl Ledger {
                 .size()
                 .min(first - first % VERDICTS_TOGETHER + VERDICTS_TOGETHER);
             let verdicts = vec![verdict; usize::try_from(end - first).unwrap()];
-            reader.keep_verdicts(first, &verdicts).unwrap();
+            reader
+                .keep_verdicts(first, &verdicts, &portbook_fold::SourceBook::default())
+                .unwrap();
             first = end;
         }
     }

@@ -21,7 +21,7 @@ fn key(seed: u8) -> SecretKey {
 }
 
 fn authorities() -> Authorities {
-    Authorities::new([(INTAKE, key(1).public()), (LICENSING, key(2).public())])
+    Authorities::given([(INTAKE, key(1).public()), (LICENSING, key(2).public())])
 }
 
 fn writer(service: ServiceName, seed: u8) -> Writer {

@@ -85,7 +85,7 @@ impl Scene {
         EngineParts {
             service,
             key: key(service),
-            authorities: Authorities::new(ServiceName::ALL.iter().map(|each| (*each, key(*each).public()))),
+            authorities: Authorities::given(ServiceName::ALL.iter().map(|each| (*each, key(*each).public()))),
             policies: Arc::clone(&self.policies),
             calendar: Arc::clone(&self.calendar),
             bus,
@@ -93,6 +93,7 @@ impl Scene {
             clock: Clock::new(now),
             ids: IdSource::random(),
             limits: LIMITS,
+            account: None,
             simulated: true,
         }
     }

@@ -2,14 +2,27 @@
 
 use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
+use portbook_store::Verdict;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::epoch::EpochDocument;
 use super::stream::Compared;
 use super::trust::Trusted;
+use crate::command::source::{gap_document, words_of};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::speech::{grouped, harmless};
+
+/// Gaps told one by one; `portbook source ls` tells more.
+const GAPS_TOLD_MAX: usize = 5;
+/// Verdicts on keys that are known but may not sign this.
+const NOT_ENTITLED: &[Verdict] = &[
+    Verdict::WrongSource,
+    Verdict::WrongType,
+    Verdict::OutOfValidity,
+    Verdict::RevokedKey,
+];
 
 /// A verification that holds, as it is told.
 pub(super) struct Report<'a> {
@@ -31,6 +44,7 @@ struct Document<'a> {
     remembered_size: Option<u64>,
     chains: Vec<ChainDocument>,
     signatures: Option<SignaturesDocument>,
+    source_gaps: Option<Vec<Value>>,
     stream_messages: Option<u64>,
     epochs: Vec<EpochDocument<'a>>,
     not_checked: Vec<&'static str>,
@@ -50,8 +64,33 @@ struct SignaturesDocument {
     unsigned: u64,
     bad: u64,
     unknown_key: u64,
+    /// The four below together.
     not_entitled: u64,
+    wrong_source: u64,
+    wrong_type: u64,
+    out_of_validity: u64,
+    revoked_key: u64,
+    contested: u64,
     unsupported_leaves: Vec<u64>,
+}
+
+impl SignaturesDocument {
+    fn of(rederived: &Rederived) -> Self {
+        let of = |verdict| rederived.signatures.of(verdict);
+        Self {
+            valid: of(Verdict::Valid),
+            unsigned: of(Verdict::Unsigned),
+            bad: of(Verdict::BadSignature),
+            unknown_key: of(Verdict::UnknownKey),
+            not_entitled: NOT_ENTITLED.iter().map(|verdict| of(*verdict)).sum(),
+            wrong_source: of(Verdict::WrongSource),
+            wrong_type: of(Verdict::WrongType),
+            out_of_validity: of(Verdict::OutOfValidity),
+            revoked_key: of(Verdict::RevokedKey),
+            contested: rederived.signatures.contested,
+            unsupported_leaves: rederived.unsupported.iter().map(|(leaf, _)| *leaf).collect(),
+        }
+    }
 }
 
 impl Report<'_> {
@@ -209,14 +248,10 @@ impl Report<'_> {
                     root: head.chain_root.to_hex(),
                 })
                 .collect(),
-            signatures: rederived.as_ref().map(|rederived| SignaturesDocument {
-                valid: rederived.signatures.valid,
-                unsigned: rederived.signatures.unsigned,
-                bad: rederived.signatures.bad,
-                unknown_key: rederived.signatures.unknown_key,
-                not_entitled: rederived.signatures.not_entitled,
-                unsupported_leaves: rederived.unsupported.clone(),
-            }),
+            signatures: rederived.as_ref().map(SignaturesDocument::of),
+            source_gaps: rederived
+                .as_ref()
+                .map(|rederived| rederived.sources.gaps.iter().map(gap_document).collect()),
             stream_messages: self.compared.map(|compared| compared.messages),
             epochs: epochs.iter().map(EpochDocument::of).collect(),
             not_checked,
@@ -240,26 +275,58 @@ fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {
 fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
     let counts = &rederived.signatures;
     let supported = rederived.unsupported.is_empty();
+    let not_entitled: u64 = NOT_ENTITLED.iter().map(|verdict| counts.of(*verdict)).sum();
     session.speech.answer(format_args!(
         "  {} producers    {} signatures hold, {} unsigned, {} bad, {} by unknown keys, {} not entitled",
         session.speech.mark(supported),
-        grouped(counts.valid),
-        grouped(counts.unsigned),
-        grouped(counts.bad),
-        grouped(counts.unknown_key),
-        grouped(counts.not_entitled)
+        grouped(counts.of(Verdict::Valid)),
+        grouped(counts.of(Verdict::Unsigned)),
+        grouped(counts.of(Verdict::BadSignature)),
+        grouped(counts.of(Verdict::UnknownKey)),
+        grouped(not_entitled)
     ))?;
     if !supported {
-        let leaves: Vec<String> = rederived.unsupported.iter().map(ToString::to_string).collect();
+        let leaves: Vec<String> = rederived
+            .unsupported
+            .iter()
+            .map(|(leaf, verdict)| format!("{leaf} {}", verdict.word()))
+            .collect();
         session
             .speech
             .answer(format_args!("      first such leaves: {}", leaves.join(", ")))?;
     }
+    if counts.contested > 0 {
+        session.speech.answer(format_args!(
+            "      {} of the signatures that hold are contested by a revocation",
+            grouped(counts.contested)
+        ))?;
+    }
+    print_sources(session, rederived)?;
     if rederived.misplaced.is_none() {
         session.speech.answer(format_args!(
             "  {} placement    every record derived again from its message",
             session.speech.mark(true)
         ))?;
+    }
+    Ok(())
+}
+
+/// What the sources state about themselves: the only thing that shows what never reached the ledger.
+fn print_sources(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
+    let book = &rederived.sources;
+    let statements = book.sources.values().map(|account| account.statements).sum();
+    let covered = book.sources.values().map(|account| account.covered).sum();
+    let waiting = book.sources.values().map(|account| account.run.count()).sum();
+    session.speech.answer(format_args!(
+        "  {} sources      {} statements cover {} events, {} not stated yet, {} gaps",
+        session.speech.mark(book.gap_count == 0),
+        grouped(statements),
+        grouped(covered),
+        grouped(waiting),
+        grouped(book.gap_count)
+    ))?;
+    for gap in book.gaps.iter().take(GAPS_TOLD_MAX) {
+        session.speech.answer(format_args!("      {}", words_of(gap)))?;
     }
     Ok(())
 }

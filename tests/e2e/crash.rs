@@ -1,0 +1,191 @@
+//! Exact crash points: the real projector under strace, killed or failed at the k-th system call on each file it signs with.
+//!
+//! A signal at a system call kills before the call is made, so the point behind one call is the point before the next. What
+//! a kill cannot show is power loss: see docs/verification.md.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use portbook_bus::{ManagedServer, ServerSpec};
+
+use crate::node::{Node, first_lines, wait_for};
+use crate::signing::signed_roots;
+
+/// Files of the ledger directory and the system calls of the signing order on them.
+const STEPS: &[(&str, &[&str])] = &[
+    ("store/db", &["pwrite64", "fsync"]),
+    ("signed.log", &["openat", "write", "fsync"]),
+    ("checkpoints", &["openat", "fsync"]),
+    ("checkpoint.new", &["openat", "write", "fsync", "rename"]),
+    ("", &["fsync"]),
+];
+/// What happens there.
+const FATES: &[&str] = &["signal=KILL", "error=EIO", "error=ENOSPC"];
+/// Calls of one kind on one file that are looked at.
+const TURNS: u32 = 3;
+/// Facts that each run has to sign.
+const FACTS: usize = 3;
+
+struct Story {
+    node: Node,
+    url: String,
+    lines: usize,
+    /// Every tree that was ever about to be signed, and every one that was published.
+    seen: BTreeMap<u64, String>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_crash_point_signs_ahead_of_the_store_or_two_roots_for_one_size() {
+    let has_strace = Command::new("strace")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    assert!(has_strace, "strace is needed for this: apt-get install strace");
+    let node = Node::init();
+    let server = ManagedServer::start(ServerSpec {
+        binary: portbook_testkit::nats::server_binary(),
+        store_dir: node.home().join("nats"),
+        seeds_dir: node.home().join("keys/nats"),
+        port: None,
+        file_store_bytes_max: 1 << 34,
+    })
+    .await
+    .unwrap();
+    let url = server.url().to_owned();
+    let mut story = Story {
+        node,
+        url,
+        lines: 0,
+        seen: BTreeMap::new(),
+    };
+    story.run_undisturbed();
+    let mut reached = BTreeMap::new();
+    for (file, calls) in STEPS {
+        for call in *calls {
+            for fate in FATES {
+                for turn in 1..=TURNS {
+                    let hit = story.run_to(file, call, fate, turn);
+                    *reached.entry((*file, *call)).or_insert(0) += u32::from(hit);
+                    story.run_undisturbed();
+                }
+            }
+        }
+    }
+    server.stop().await.unwrap();
+    let missed: Vec<_> = reached.iter().filter(|(_, hits)| **hits == 0).collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}");
+    assert!(reached.values().sum::<u32>() >= 40, "{reached:?}");
+}
+
+impl Story {
+    fn ledger(&self) -> PathBuf {
+        self.node.home().join("ledger")
+    }
+
+    /// More facts wait in the stream.
+    fn publish(&mut self) {
+        self.lines += FACTS;
+        let file = self.node.home().join("facts.ndjson");
+        fs::write(&file, first_lines(self.lines)).unwrap();
+        let file = file.display().to_string();
+        self.node.run(&["import", &file, "--server", &self.url]).exits(0);
+    }
+
+    /// Runs the projector until the system call with its fate, or until it has signed; gives whether the call came.
+    fn run_to(&mut self, file: &str, call: &str, fate: &str, turn: u32) -> bool {
+        self.publish();
+        let log = self.node.home().join("strace.log");
+        let (path, before) = (self.ledger().join(file), self.node.signed_size());
+        let portbook = self.node.command();
+        let mut traced = Command::new("strace");
+        traced
+            .args([
+                "-f",
+                "-qq",
+                "-o",
+                &log.display().to_string(),
+                "-e",
+                &format!("trace={call}"),
+            ])
+            .args(["-P", path.to_str().unwrap().trim_end_matches('/')])
+            .args(["-e", &format!("inject={call}:{fate}:when={turn}")])
+            .arg(portbook.get_program())
+            .args(["run", "projector", "--server", &self.url]);
+        for (name, value) in portbook.get_envs() {
+            if let Some(value) = value {
+                traced.env(name, value);
+            }
+        }
+        let mut child = traced.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let ended = wait_for(|| {
+            let ended = child.try_wait().unwrap().is_some();
+            (ended || self.node.signed_size() >= before + 4).then_some(ended)
+        });
+        if ended != Some(true) {
+            // The call never came so often: stopped as a person would, through the tracer.
+            crate::node::signal("-KILL", child.id());
+            child.wait().unwrap();
+            self.let_go();
+        }
+        self.remember();
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        text.contains("(INJECTED)") || text.contains("killed by SIGKILL")
+    }
+
+    /// A traced process outlives a tracer that was killed for a moment; the store says when it is gone.
+    fn let_go(&self) {
+        let free = wait_for(|| {
+            let said = self.node.run(&["verify", "--all", "--quick"]);
+            matches!(said.code, Some(0 | 12)).then_some(())
+        });
+        assert!(free.is_some());
+    }
+
+    /// Runs the projector until it has signed everything, then verifies.
+    fn run_undisturbed(&mut self) {
+        self.publish();
+        let before = self.node.signed_size();
+        let mut child = self
+            .node
+            .spawn(&["run", "projector", "--server", &self.url], "projector");
+        let signed = wait_for(|| (self.node.signed_size() >= before + 4).then_some(()));
+        assert!(
+            signed.is_some() && child.try_wait().unwrap().is_none(),
+            "the projector does not go on: {}",
+            fs::read_to_string(self.node.log("projector")).unwrap()
+        );
+        crate::node::signal("-TERM", child.id());
+        child.wait().unwrap();
+        self.node.verify();
+        self.remember();
+    }
+
+    /// What was signed stays what it was.
+    fn remember(&mut self) {
+        let note = fs::read_to_string(self.ledger().join("checkpoint")).unwrap_or_default();
+        let mut words = note.lines().skip(1);
+        let published = words.next().and_then(|size| size.parse().ok()).zip(words.next());
+        let published = published.map(|(size, root): (u64, &str)| (size, root.to_owned()));
+        let signed = signed_roots(&self.node);
+        if let Some((size, root)) = &published {
+            assert_eq!(
+                signed.get(size),
+                Some(root),
+                "published without having been written down"
+            );
+        }
+        for (size, root) in signed.into_iter().chain(published) {
+            let before = self.seen.insert(size, root.clone());
+            assert!(
+                before.is_none_or(|before| before == root),
+                "two roots for {size} leaves"
+            );
+        }
+        // A checkpoint whose leaves are not in the store would fail here.
+        let said = self.node.run(&["verify", "--all", "--quick"]);
+        assert!(matches!(said.code, Some(0 | 12)), "{said:?}");
+    }
+}
