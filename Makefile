@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test interop-feed subscriber-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +14,9 @@ demo: build ## Import 24,735 simulated facts, run live cases, verify every port,
 build: nats-server ## Build the release binary
 	$(CARGO) build --release --locked -p portbook
 
-test: nats-server lint ## Run every check: lint, unit, property, end-to-end, format vectors
+test: nats-server subscriber-packages lint ## Run every check: lint, unit, property, end-to-end, format vectors
 	$(PYTHON) docs/vectors/make_vectors.py --check
+	$(PYTHON) tools/check-append-only.py
 	$(CARGO) test --workspace --locked
 
 lint: ## Check formatting and lints
@@ -59,6 +60,12 @@ interop-days: ## Compare the working days with a calendar that nobody here wrote
 
 interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
 	$(PYTHON) tools/interop-data.py
+interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
+	@$(PYTHON) tools/get-subscriber-packages.py --node
+	$(CARGO) test --locked -p portbook --features interop --test e2e -- subscriber --nocapture
+
+subscriber-packages: ## Install the pinned Python packages that subscribers are tested with
+	@$(PYTHON) tools/get-subscriber-packages.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

@@ -30,5 +30,6 @@ mod signing;
 mod speech;
 mod standby;
 mod stream;
+mod subscriber;
 mod tour;
 mod witness;

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("import", "domain wire ledger bus source"),
     ("service", "domain wire ledger bus source"),
     ("vault", "ledger"),
+    ("subscribe", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
     ("projection", "domain wire ledger views fold store"),
@@ -30,7 +31,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("evidence", "ledger store verify"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export verify",
+        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export verify subscribe",
     ),
     (
         "bench",

@@ -21,7 +21,7 @@ use jiff::tz::Offset;
 pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
 pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
-pub(crate) use self::feed::FeedCommand;
+pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
 pub(crate) use self::vault::{EraseArgs, FieldName, PutArgs, VaultCommand};
@@ -152,6 +152,13 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Follow the verified feed: events as they are sealed
+    Watch(WatchArgs),
+    /// Look at the schemas of events
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print a subscriber to begin with
+    Connect(ConnectArgs),
     /// Fold a view again from the ledger, beside the live one, and show what differs
     Rebuild(self::views::RebuildArgs),
     /// Look at the generations of views, compare them, choose which is live, print their rows

@@ -6,6 +6,7 @@ mod case;
 mod checkpoint;
 mod completions;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod export;
@@ -19,8 +20,8 @@ mod order;
 mod parked;
 mod projection;
 mod promote;
-mod published;
 mod prove;
+mod published;
 mod rebuild;
 mod record;
 mod repair;
@@ -28,12 +29,14 @@ mod replay;
 mod report;
 mod restore;
 mod run;
+mod schema;
 mod simulate;
 mod source;
 mod stream;
 mod timeline;
 mod vault;
 mod verify;
+pub(crate) mod watch;
 mod witness;
 
 use crate::args::{Command, Part};
@@ -65,6 +68,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Source(args) => source::run(session, &args),
         Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Watch(args) => watch::run(session, &args),
+        Command::Schema(command) => schema::run(session, &command),
+        Command::Connect(args) => connect::run(session, &args),
         Command::Rebuild(args) => rebuild::run(session, &args),
         Command::Projection(command) => projection::run(session, &command),
         Command::Replay(args) => replay::run(session, &args),

@@ -15,6 +15,7 @@ use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_source::{AccountError, JournalError, KeyRingError};
 use portbook_store::StoreError;
+use portbook_subscribe::SubscribeError;
 
 use crate::exit::Exit;
 
@@ -136,6 +137,7 @@ failures! {
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
     FeedError => feed,
+    SubscribeError => subscribing,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
@@ -196,8 +198,18 @@ fn feed(error: &FeedError) -> Exit {
         FeedError::Stream(_)
         | FeedError::Read(_)
         | FeedError::Moved { .. }
+        | FeedError::NotTaken { .. }
         | FeedError::Unsendable { .. }
         | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
+fn subscribing(error: &SubscribeError) -> Exit {
+    match error {
+        SubscribeError::Feed(error) => feed(error),
+        SubscribeError::Changed { .. } | SubscribeError::Order { .. } | SubscribeError::Link { .. } => {
+            Exit::LedgerFault
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod following;
 mod home;
 mod keeper;
 mod key_file;
+mod live;
 mod node;
 mod order;
 mod output;

@@ -323,6 +323,8 @@ pub(crate) struct Running {
     pub(crate) store: Store,
     /// Where it tells how far it has come.
     pub(crate) position: watch::Sender<Position>,
+    /// Where it tells how far the feed has come.
+    pub(crate) feed: watch::Sender<FeedPosition>,
     /// Who publishes its checkpoints.
     pub(crate) publishing: Publishing,
 }
@@ -338,6 +340,7 @@ pub(crate) async fn run_projector(
         identity,
         store,
         position,
+        feed,
         publishing,
     } = running;
     let bus = address.connect(session, identity).await?;
@@ -363,16 +366,14 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || keeper.keep(&watched, &stop)
     });
-    let feeding = tokio::spawn(feed_beside(
-        FeedParts {
-            bus: bus.clone(),
-            directory: session.home.ledger(),
-            reader: projector.reader(),
-            ledger: position.subscribe(),
-            position: watch::Sender::new(FeedPosition::default()),
-        },
-        stop.clone(),
-    ));
+    let feeding = FeedParts {
+        bus: bus.clone(),
+        directory: session.home.ledger(),
+        reader: projector.reader(),
+        ledger: position.subscribe(),
+        position: feed,
+    };
+    let feeding = tokio::spawn(feed_beside(feeding, stop.clone()));
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
         bus: bus.clone(),

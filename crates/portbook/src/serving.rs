@@ -1,15 +1,17 @@
-//! What a running ledger serves over HTTP, beside the projector: health, metrics, the log itself.
+//! What a running ledger serves over HTTP, beside the projector: health, metrics, the log itself, the verified feed.
 
 mod log;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_bus::{Bus, Identity};
+use portbook_domain::PortCode;
 use portbook_evidence::Evidence;
-use portbook_http::{Bounds, Limits, Standing, bind, health, serve};
-use portbook_projector::Position;
+use portbook_http::{Bounds, Limits, Router, Standing, bind, health, serve};
+use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::watch;
@@ -17,6 +19,7 @@ use tokio::sync::watch;
 use crate::cosigning::Watched;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::live::Live;
 use crate::node::{Address, stopped};
 use crate::session::Session;
 
@@ -32,8 +35,12 @@ pub(crate) struct Outlet<'a> {
     pub(crate) address: &'a Address,
     /// Who asks it how long it is.
     pub(crate) identity: Identity,
+    /// Trade aliases of ports.
+    pub(crate) aliases: &'a BTreeMap<PortCode, PortCode>,
     /// How far the projector has come.
     pub(crate) position: watch::Receiver<Position>,
+    /// How far the feed has come.
+    pub(crate) feed: watch::Receiver<FeedPosition>,
     /// What the log is made of.
     pub(crate) evidence: Arc<Evidence>,
     /// What the witnesses do; none without a policy.
@@ -67,10 +74,21 @@ impl Outlet<'_> {
             quorum: true,
             ..Standing::default()
         });
-        let router = health(watched, bounds).merge(log::log(self.evidence, self.watched.as_ref()));
+        let live = match self.address.connect(self.session, Identity::Subscriber).await {
+            Ok(subscriber) => Live::new(subscriber, self.aliases.clone(), stop.clone()).routes(),
+            // A home without the subscriber's seed serves the rest.
+            Err(failure) => {
+                tracing::warn!("the feed is not served over HTTP: {failure}");
+                Router::new()
+            }
+        };
+        let router = health(watched, bounds)
+            .merge(log::log(self.evidence, self.watched.as_ref()))
+            .merge(live);
         let sights = Sights {
             directory: self.session.home.ledger(),
             position: self.position,
+            feed: self.feed,
             watched: self.watched,
         };
         let watching = sights.look(&bus, &standing);
@@ -100,6 +118,7 @@ fn parse_address(text: &str) -> Result<SocketAddr, Failure> {
 struct Sights {
     directory: LedgerDirectory,
     position: watch::Receiver<Position>,
+    feed: watch::Receiver<FeedPosition>,
     watched: Option<Watched>,
 }
 
@@ -116,6 +135,7 @@ impl Sights {
                 },
             };
             let (now, place) = (Instant::now(), *self.position.borrow_and_update());
+            let waiting = *self.feed.borrow();
             let judged = self.watched.as_ref().and_then(|watched| *watched.judged.borrow());
             standing.send_modify(|standing| {
                 if let Some(stream) = asked {
@@ -125,6 +145,10 @@ impl Sights {
                 if place.signed_size != standing.signed_size {
                     standing.published_at = self.directory.published_at();
                 }
+                standing.feed_waiting = waiting.waiting;
+                standing.feed_waiting_since = waiting
+                    .waiting_since_ns
+                    .and_then(|since| UNIX_EPOCH.checked_add(Duration::from_nanos(since)));
                 standing.size = place.size;
                 standing.signed_size = place.signed_size;
                 standing.behind_since = match standing.behind_since {

@@ -37,6 +37,7 @@ pub(crate) async fn run_standby(
         identity,
         store,
         position,
+        feed,
         publishing,
     } = running;
     let bus = address.connect(session, identity).await?;
@@ -72,6 +73,7 @@ pub(crate) async fn run_standby(
                 identity,
                 store: projector.into_store(),
                 position,
+                feed,
                 publishing,
             };
             tokio::join!(told, run_projector(session, address, running, stop)).1

@@ -3,6 +3,7 @@
 //! This crate owns every JSON layout and every name on the bus. It is pure: bytes in, values out, and back. The layouts
 //! are published in docs/events.md and held by the frozen examples in tests/golden.
 
+pub mod asyncapi;
 pub mod command;
 pub mod control;
 mod decode;

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use portbook_bus::Identity;
 use portbook_domain::ServiceName;
 use portbook_evidence::Evidence;
-use portbook_projector::{Position, Publishing};
+use portbook_projector::{FeedPosition, Position, Publishing};
 use portbook_store::Store;
 use tokio::sync::watch;
 
@@ -150,11 +150,14 @@ impl Parts<'_> {
             .as_ref()
             .map(|store| evidence_of(self.session, store, part))
             .transpose()?;
+        let (feed, feeding) = watch::channel(FeedPosition::default());
         let outlet = evidence.clone().map(|evidence| Outlet {
             session: self.session,
             address: self.address,
             identity,
+            aliases: self.tables.reference.aliases.to_map(),
             position: position.subscribe(),
+            feed: feeding,
             evidence,
             watched,
         });
@@ -167,6 +170,7 @@ impl Parts<'_> {
                         identity,
                         store,
                         position,
+                        feed,
                         publishing,
                     };
                     if part == Part::Standby {
