@@ -300,10 +300,10 @@ impl Importer {
 
     /// States what was published. Nothing may be under way.
     async fn state(&self) -> Result<(), ImportError> {
-        match &self.account {
-            Some(account) if account.waiting() > 0 => Ok(account.state().await?),
-            Some(_) | None => Ok(()),
+        if let Some(account) = self.account.as_ref().filter(|account| account.waiting() > 0) {
+            account.state().await?;
         }
+        Ok(())
     }
 }
 
