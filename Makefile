@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean
+.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test interop-feed subscriber-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +14,9 @@ demo: build ## Import 24,735 simulated facts, run live cases, verify every port,
 build: nats-server ## Build the release binary
 	$(CARGO) build --release --locked -p portbook
 
-test: nats-server lint ## Run every check: lint, unit, property, end-to-end, format vectors
+test: nats-server subscriber-packages lint ## Run every check: lint, unit, property, end-to-end, format vectors
 	$(PYTHON) docs/vectors/make_vectors.py --check
+	$(PYTHON) tools/check-append-only.py
 	$(CARGO) test --workspace --locked
 
 lint: ## Check formatting and lints
@@ -30,14 +31,17 @@ doc: ## Build the API documentation
 
 bench: nats-server ## Measure against the limits of this machine, as ratios
 	$(CARGO) run --release --locked --quiet -p portbook-bench
+	$(CARGO) bench --locked --quiet -p portbook-evidence
 
 bench-views: ## Rebuild all views of a million events against a bare scan, and while the ledger grows
 	$(CARGO) run --release --locked --quiet -p portbook-bench -- views
 
+interop-log: ## Let verifiers that nobody here wrote judge logs, proofs and bundles; says which ran
+	$(PYTHON) tools/interop-log.py
+
 soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
 
-.PHONY: crash-test
 crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
 	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture
 
@@ -56,6 +60,12 @@ interop-days: ## Compare the working days with a calendar that nobody here wrote
 
 interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
 	$(PYTHON) tools/interop-data.py
+interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
+	@$(PYTHON) tools/get-subscriber-packages.py --node
+	$(CARGO) test --locked -p portbook --features interop --test e2e -- subscriber --nocapture
+
+subscriber-packages: ## Install the pinned Python packages that subscribers are tested with
+	@$(PYTHON) tools/get-subscriber-packages.py
 
 nats-server: ## Make sure that a nats-server of at least 2.12 is there
 	@$(PYTHON) tools/get-nats-server.py --dest .tools >/dev/null

@@ -4,6 +4,7 @@
 
 mod tidy {
     pub(crate) mod arrow;
+    pub(crate) mod choke;
     pub(crate) mod document;
     pub(crate) mod layer;
     pub(crate) mod manifest;
@@ -16,7 +17,7 @@ mod tidy {
 }
 
 use crate::tidy::tree::Tree;
-use crate::tidy::{arrow, document, manifest, owner, setting, shape, spoken, word};
+use crate::tidy::{arrow, choke, document, manifest, owner, setting, shape, spoken, word};
 
 #[test]
 fn the_tree_keeps_every_rule() {
@@ -31,6 +32,7 @@ fn the_tree_keeps_every_rule() {
     findings.extend(owner::check(&manifests));
     findings.extend(shape::check(&tree));
     findings.extend(word::check(&tree));
+    findings.extend(choke::check(&tree));
     findings.extend(document::check(&tree));
     findings.extend(setting::check(&tree));
     findings.extend(spoken::check(&tree, spoken::help).unwrap());

@@ -298,3 +298,37 @@ fn an_annulled_grant_leaves_no_trace_in_answers() {
         licensed_g(&without, &reference)
     );
 }
+
+#[test]
+fn of_several_grants_the_first_in_time_counts_whichever_was_recorded_first() {
+    let reference = reference();
+    let messages = messages("events.jsonl.gz");
+    let (at, _, _) = repairs(&messages);
+    let granted = &messages[at];
+    let submitted = messages
+        .iter()
+        .find(|message| message.event.case == granted.event.case)
+        .unwrap();
+    let mut again = granted.clone();
+    again.event.id = EventId::new("00000000-0000-7000-8000-000000000009").unwrap();
+    again.event.occurred_at += jiff::SignedDuration::from_hours(24 * 30);
+    let days = |order: [&Message; 3]| {
+        let facts = facts(order, &reference);
+        let grounds = Grounds::new(&facts, &reference, None);
+        let latency = answer(&grounds, Question::Latency, &Asked::default()).unwrap();
+        let table = latency.table("calendar_days").unwrap();
+        (
+            table.cell(&["all"], "n").unwrap().to_text(),
+            table.cell(&["all"], "max").unwrap().to_text(),
+        )
+    };
+    let expected = days([submitted, granted, &again]);
+    assert_eq!(expected.0, "1");
+    assert_eq!(days([submitted, &again, granted]), expected);
+    assert_eq!(days([&again, granted, submitted]), expected);
+    let later = facts([submitted, &again], &reference);
+    assert_ne!(
+        told(&later, &reference),
+        told(&facts([submitted, granted], &reference), &reference)
+    );
+}

@@ -21,6 +21,10 @@ fn shifted(message: &Message, copy: usize) -> Message {
     let event = &mut message.event;
     event.case = CaseId::new(&format!("{}-{copy}", event.case)).unwrap();
     event.id = EventId::new(&format!("{copy:08x}{}", &event.id.as_str()[8..])).unwrap();
+    // A minute apart: copies at the same second would be bursts that nobody made.
+    let later = jiff::SignedDuration::from_secs(61 * i64::try_from(copy).unwrap());
+    event.occurred_at += later;
+    message.envelope.recorded_at = message.envelope.recorded_at.map(|at| at + later);
     message.envelope.case = event.case.clone();
     message.envelope.id = event.id.clone();
     let license = |number: &LicenseNo| LicenseNo::new(&format!("{copy}X{number}")).unwrap();

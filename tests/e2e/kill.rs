@@ -127,7 +127,7 @@ async fn check_replay(node: &Node) {
 }
 
 /// The parts of a portbook, each a process of its own.
-struct Parts {
+pub(crate) struct Parts {
     server: Option<ManagedServer>,
     url: String,
     port: u16,
@@ -135,10 +135,15 @@ struct Parts {
     seeds: PathBuf,
 }
 
+/// The turn in which [`Parts::kill`] kills the projector.
+pub(crate) const PROJECTOR: usize = 0;
+/// The turn in which it kills the nats-server.
+pub(crate) const SERVER: usize = PROCESSES.len();
+
 pub(crate) const PROCESSES: [&str; 5] = ["projector", "intake", "paperwork", "licensing", "clearance"];
 
 impl Parts {
-    async fn start(node: &Node) -> Self {
+    pub(crate) async fn start(node: &Node) -> Self {
         let server = start_server(node, None).await;
         let url = server.url().to_owned();
         fs::write(node.home().join("nats.url"), &url).unwrap();
@@ -156,7 +161,7 @@ impl Parts {
     }
 
     /// Kills the part whose turn it is, and starts it again.
-    async fn kill(&mut self, node: &Node, turn: usize) {
+    pub(crate) async fn kill(&mut self, node: &Node, turn: usize) {
         let turn = turn % (PROCESSES.len() + 1);
         if turn == PROCESSES.len() {
             // The lock on the store goes with the value, so it goes first.
@@ -183,7 +188,7 @@ impl Parts {
         identity.last_seq
     }
 
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         for (name, mut process) in std::mem::take(&mut self.processes) {
             signal("-TERM", process.id());
             let status = wait_for(|| process.try_wait().unwrap()).unwrap();

@@ -68,7 +68,7 @@ pub(crate) fn commit_of(leaves: &[Vec<u8>], leaf_hashes: Vec<Hash>) -> Commit {
         },
         leaves: batch,
         leaf_hashes,
-        rows: BTreeMap::new(),
+        entries: BTreeMap::new(),
         lookups: Lookups::default(),
         seals: Vec::new(),
     }

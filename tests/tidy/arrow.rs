@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("domain", ""),
     ("ledger", ""),
     ("http", ""),
+    ("witness", "ledger http"),
     ("wire", "domain"),
     ("simulator", "domain wire"),
     ("views", "domain"),
@@ -22,21 +23,23 @@ const ARROWS: &[(&str, &str)] = &[
     ("import", "domain wire ledger bus source"),
     ("service", "domain wire ledger bus source"),
     ("vault", "ledger"),
+    ("subscribe", "domain wire ledger bus"),
     ("projector", "domain wire ledger fold bus store"),
     ("audit", "domain wire ledger views fold store"),
     ("projection", "domain wire ledger views fold store"),
-    ("evidence", "ledger store"),
+    ("verify", "ledger"),
+    ("evidence", "ledger store verify"),
     (
         "portbook",
-        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator export",
+        "domain wire ledger views answers fold bus store source import service vault projector audit projection evidence http simulator witness export verify subscribe",
     ),
     (
         "bench",
-        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence verify",
     ),
     (
         "testkit",
-        "domain wire ledger views fold bus store source import service vault projector audit projection evidence",
+        "domain wire ledger views fold bus store source import service vault projector audit projection evidence verify",
     ),
 ];
 

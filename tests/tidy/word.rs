@@ -4,9 +4,9 @@ use super::layer::layers;
 use super::tree::{Finding, TextFile, Tree};
 
 /// Crates whose programs speak to people; `bench` is nothing but a report.
-const SPEAKING: &[&str] = &["portbook", "bench"];
+const SPEAKING: &[&str] = &["portbook", "verify", "bench"];
 /// Crates that may look around, beside tests; `bench` learns from its surroundings where the server is.
-const LOOKING_AROUND: &[&str] = &["portbook", "bench"];
+const LOOKING_AROUND: &[&str] = &["portbook", "verify", "bench"];
 /// Items of `std::env` that work on their arguments alone.
 const PURE_ENV: &[&str] = &["split_paths", "join_paths", "consts"];
 /// Comments that put something off.

@@ -14,6 +14,9 @@ use crate::grounds::Grounds;
 pub use rule::{Concern, Rule};
 pub(crate) use term::decision_of;
 
+/// Records of a group that each finding about the group names beside its own: as many as make a burst.
+const RECORDS_NAMED_MAX: usize = 20;
+
 /// A broken rule seen in recorded facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -47,6 +50,18 @@ impl Finding {
             policy: None,
             evidence,
         }
+    }
+
+    /// Leaves of the earliest of `facts`: enough to show that something happened as often as a rule allows, and never more
+    /// than a person would look at, however often it happened.
+    pub(crate) fn earliest(facts: &[&Fact]) -> Vec<u64> {
+        let mut facts = facts.to_vec();
+        facts.sort_unstable_by_key(|fact| fact.moment());
+        facts
+            .iter()
+            .take(RECORDS_NAMED_MAX)
+            .map(|fact| fact.leaf)
+            .collect()
     }
 
     pub(crate) fn about(self, subject: String) -> Self {

@@ -27,6 +27,10 @@ use std::process::ExitCode;
 
 use crate::arguments::{Arguments, USAGE};
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever kept a measurement from being made. It is only ever printed, so one type for all of it will do.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use portbook_bus::{CheckpointRegister, Identity, PublishLimits, Publisher};
-use portbook_projector::{Pace, Position, Projector, RunParts, SignerParts, run};
+use portbook_projector::{Pace, Position, Projector, Publishing, RunParts, SignerParts, run};
 use portbook_store::{LedgerDirectory, Store};
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::{oneshot, watch};
@@ -14,7 +14,7 @@ use crate::site::{Place, log_key, origin};
 use crate::{Failure, bare};
 
 /// Messages of one commit, as `config/default.toml` has it.
-pub(crate) const BATCH_MESSAGES: usize = 5_000;
+pub(crate) const BATCH_MESSAGES: usize = 2_000;
 const ROUNDS: u64 = 3;
 /// As `config/default.toml` has them.
 const BATCH_WAIT: Duration = Duration::from_millis(200);
@@ -94,6 +94,7 @@ async fn parts(
             register: CheckpointRegister::new(&bus, &format!("portbook.checkpoint.{name}")),
             key: log_key()?,
             origin: origin()?,
+            publishing: Publishing::AtOnce,
         },
         projector,
         pace: Pace {

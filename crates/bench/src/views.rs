@@ -30,6 +30,7 @@ pub(crate) const WORD: &str = "views";
 const EVENTS: u64 = 1_000_000;
 const ROUNDS: u64 = 3;
 const BATCH: u64 = 5_000;
+const GROWTH_PAUSE: Duration = Duration::from_millis(100);
 const OPTIONS: RebuildOptions = RebuildOptions {
     resume: false,
     promote: true,
@@ -167,6 +168,8 @@ fn while_growing(
             while !done.load(Ordering::Relaxed) {
                 append(projector, dir, next..next + BATCH)?;
                 next += BATCH;
+                // As fast as an import that syncs every batch, not as fast as made-up messages can be folded.
+                thread::sleep(GROWTH_PAUSE);
             }
             Ok(())
         });

@@ -71,6 +71,14 @@ pub enum FeedError {
         /// Sequence of the message it was thought to end with.
         expected: u64,
     },
+    /// The server did not take messages, and stored none of them: a batch whose connection was lost midway is refused as
+    /// incomplete.
+    #[error("the server did not take messages of the feed")]
+    NotTaken {
+        /// What it said.
+        #[source]
+        source: ApiError,
+    },
     /// A message of the stream is none that the projector published.
     #[error("message {seq} of the feed is none of the ledger's")]
     Foreign {
@@ -125,7 +133,8 @@ impl FeedError {
                 error.is_transient()
             }
             // A stream that is missing may be made again, from the ledger.
-            Self::Stream(StreamError::Missing { .. })
+            Self::NotTaken { .. }
+            | Self::Stream(StreamError::Missing { .. })
             | Self::Read(ReadError::Missing { .. })
             | Self::Moved { .. } => true,
             Self::Stream(StreamError::Drifted { .. })
@@ -275,13 +284,12 @@ impl Feed {
         let timeout = self.bus.request_timeout();
         let (subject, body) = (&message.subject, message.body.clone());
         let answer = self.bus.ask(subject, headers, body, timeout).await?;
-        let ack = ack::read(STREAM_FEED, subject, &answer.payload).map_err(|error| {
-            if error.refusal_code() == Some(WRONG_LAST_SEQUENCE) {
-                FeedError::Moved { expected: last_seq }
-            } else {
-                FeedError::Api(error)
-            }
-        })?;
+        let ack =
+            ack::read(STREAM_FEED, subject, &answer.payload).map_err(|error| match error.refusal_code() {
+                Some(WRONG_LAST_SEQUENCE) => FeedError::Moved { expected: last_seq },
+                Some(_) => FeedError::NotTaken { source: error },
+                None => FeedError::Api(error),
+            })?;
         let is_counted = count == 1 || ack.count == Some(count);
         if is_counted && ack.seq == last_seq.saturating_add(count) {
             return Ok(ack.seq);

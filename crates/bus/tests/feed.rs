@@ -265,3 +265,22 @@ async fn nobody_else_can_speak_for_the_ledger() {
         "{denied}"
     );
 }
+
+/// What a server answers to the rest of a batch whose beginning went with another connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_cut_in_the_middle_is_no_end() {
+    let server = NatsServer::with_streams().await;
+    let projector = server.connect(Identity::Projector).await;
+    let feed = Feed::new(&projector);
+    let mut wrong = verified(1);
+    // Too large for the stream: refused when the batch is committed, as an incomplete one is.
+    wrong.body = Bytes::from(vec![b' '; 50 << 10]);
+    let mut group = events(0..12);
+    group.push(wrong);
+    let refused = feed.append(feed.end().await.unwrap(), &group).await.unwrap_err();
+    assert!(refused.is_transient(), "{refused:?}");
+    assert_eq!(feed.end().await.unwrap().last_seq, 0);
+    feed.append(feed.end().await.unwrap(), &events(0..12))
+        .await
+        .unwrap();
+}

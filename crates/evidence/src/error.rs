@@ -1,12 +1,13 @@
 //! Why evidence could not be given.
 
 use portbook_ledger::{
-    CheckpointError, Hash, HeadProofError, Index, InvalidName, InvalidNoteKey, LeafError, Size,
+    Chain, CheckpointError, Hash, HeadProofError, Index, InvalidName, InvalidNoteKey, LeafError, Size,
     UnsortedHeads, tree::PlanError,
 };
 use portbook_store::StoreError;
 
 use crate::log::LogName;
+use crate::sink::SinkError;
 
 /// Why evidence could not be given.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,24 @@ pub enum EvidenceError {
         #[source]
         source: LeafError,
     },
+    /// The records asked for are not there.
+    #[error("{chain} has {count} records at that checkpoint, not {first} to {last}")]
+    NoSuchRecords {
+        /// The chain.
+        chain: Chain,
+        /// Position of the first asked for.
+        first: u64,
+        /// Position of the last asked for.
+        last: u64,
+        /// How many there are.
+        count: u64,
+    },
+    /// The checkpoints of ports cannot be signed without the log key.
+    #[error("the checkpoints of ports are signed with the log key, which is not at hand")]
+    NoKey,
+    /// The files could not be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
     /// A stored hash or row is missing or has the wrong length.
     #[error("the stored {what} of {log} at {place} is missing or damaged")]
     Damaged {

@@ -93,6 +93,17 @@ impl Evidence {
         &self.origin
     }
 
+    /// The key its checkpoints are signed with.
+    #[must_use]
+    pub const fn log_key(&self) -> &VerifierKey {
+        &self.log_key
+    }
+
+    /// The file of the checkpoint of `size`.
+    pub(crate) fn note_at(&self, size: Size) -> Result<Option<String>, EvidenceError> {
+        Ok(self.directory.checkpoint_at(size)?)
+    }
+
     /// The store this evidence is computed from.
     #[must_use]
     pub const fn reader(&self) -> &StoreReader {

@@ -181,7 +181,7 @@ impl Evidence {
 }
 
 /// The file `heads/<seal>`: every head with its u16 length before it, in order.
-fn encode_heads(heads: &[Head]) -> Vec<u8> {
+pub(crate) fn encode_heads(heads: &[Head]) -> Vec<u8> {
     let mut out = Vec::new();
     for head in heads {
         let bytes = head.encode();

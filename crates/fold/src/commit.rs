@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portbook_ledger::{Chain, Frontier, Hash, Index};
-use portbook_views::TimelineRow;
-
 use crate::book::Book;
 use crate::lookup::LookupKey;
+use portbook_ledger::{Chain, Frontier, Hash, Index};
 
 /// Consecutive leaves, packed one behind the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +66,16 @@ pub struct Lookups {
     pub licenses: Vec<(LookupKey, Index)>,
 }
 
+/// One record as its chain lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainEntry {
+    /// Its leaf index.
+    pub index: Index,
+    /// What the record itself cannot say again: the kind of a control message, or why a message is in quarantine. Empty for
+    /// events.
+    pub remark: String,
+}
+
 /// The tree as it stood at one seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
@@ -88,8 +96,8 @@ pub struct Commit {
     pub leaves: LeafBatch,
     /// Their leaf hashes: what names the bad leaf beyond doubt when leaves were changed.
     pub leaf_hashes: Vec<Hash>,
-    /// Their timeline rows, by chain and in order. Chains named here are those whose head changed.
-    pub rows: BTreeMap<Chain, Vec<TimelineRow>>,
+    /// Which of them are records of which chain, in order. Chains named here are those whose head changed.
+    pub entries: BTreeMap<Chain, Vec<ChainEntry>>,
     /// Their lookups.
     pub lookups: Lookups,
     /// Seals among them.

@@ -6,15 +6,15 @@ use portbook_ledger::{
     Chain, ChainSeq, Hash, Head, Index, ProducerSignature, Record, RecordError, RecordKind, Seal, Seq,
     genesis, heads_root, leaf_hash,
 };
-use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::Control;
 
 use crate::book::{Book, ChainHead};
-use crate::commit::{Commit, LeafBatch, Lookups, Sealed};
+use crate::commit::{ChainEntry, Commit, LeafBatch, Lookups, Sealed};
 use crate::control::{self, Settled};
 use crate::delivery::Delivery;
 use crate::lookup::LookupKey;
 use crate::reading::{EventReading, Reading, Unplaced};
+use crate::row;
 
 /// The record that holds an event first, for every identity in a batch that the store knows.
 pub type Known = BTreeMap<LookupKey, Original>;
@@ -77,7 +77,7 @@ pub fn fold(
             book: book.clone(),
             leaves: LeafBatch::default(),
             leaf_hashes: Vec::with_capacity(deliveries.len()),
-            rows: BTreeMap::new(),
+            entries: BTreeMap::new(),
             lookups: Lookups::default(),
             seals: Vec::new(),
         },
@@ -110,7 +110,7 @@ impl<'a> Folding<'a> {
             return self.open(delivery, reading);
         }
         match reading {
-            Reading::Event(event) => self.event(delivery, *event),
+            Reading::Event(event) => self.event(delivery, &event),
             Reading::Control(control, signature) => self.control(delivery, &control, signature),
             Reading::Sealed(prev_checkpoint) => self.seal(delivery, prev_checkpoint),
             Reading::Unplaced(reason) => self.quarantine(delivery, &reason),
@@ -133,7 +133,7 @@ impl<'a> Folding<'a> {
             .opened
             .as_ref()
             .map(|opened| opened.origin.to_string());
-        self.record_control(delivery, signature, "ledger.opened", origin.unwrap_or_default())
+        self.record_control(delivery, signature, "ledger.opened", &origin.unwrap_or_default())
     }
 
     fn settle_opening(
@@ -149,7 +149,7 @@ impl<'a> Folding<'a> {
         }
     }
 
-    fn event(&mut self, delivery: &'a Delivery, event: EventReading) -> Result<(), FoldError> {
+    fn event(&mut self, delivery: &'a Delivery, event: &EventReading) -> Result<(), FoldError> {
         let aliases = &self.commit.book.port_aliases;
         let port = aliases.get(&event.port).unwrap_or(&event.port);
         let Ok(chain) = Chain::port(port) else {
@@ -157,9 +157,9 @@ impl<'a> Folding<'a> {
             return self.quarantine(delivery, &Unplaced::NotAPort { port });
         };
         let (kind, refers_to) = self.kind_of(delivery, &event.key);
-        let placed = self.record(delivery, kind, chain, refers_to, event.signature);
-        let (place, index) = match placed {
-            Ok(placed) => placed,
+        let recorded = self.record(delivery, kind, chain, refers_to, event.signature, String::new());
+        let index = match recorded {
+            Ok(index) => index,
             Err(FoldError::Unrecordable { source, .. }) => {
                 return self.quarantine(delivery, &Unplaced::TooLarge { reason: source });
             }
@@ -172,9 +172,8 @@ impl<'a> Folding<'a> {
             lookups.cases.push((event.case, index));
             lookups
                 .licenses
-                .extend(event.licenses.iter().map(|key| (*key, index)));
+                .extend(event.numbers.iter().flatten().map(|key| (*key, index)));
         }
-        self.row(chain, placed_row(event.row, place, kind, refers_to, chain));
         Ok(())
     }
 
@@ -200,7 +199,7 @@ impl<'a> Folding<'a> {
     ) -> Result<(), FoldError> {
         let index = self.next_index()?;
         match control::settle(control, delivery, signature, index, &mut self.commit.book) {
-            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, note),
+            Ok(Settled::Recorded(word, note)) => self.record_control(delivery, signature, word, &note),
             Ok(Settled::Seal(request)) => self.seal(delivery, control::hash_of(&request.prev_checkpoint)),
             Err(reason) => self.quarantine(delivery, &reason),
         }
@@ -211,29 +210,22 @@ impl<'a> Folding<'a> {
         delivery: &Delivery,
         signature: Option<ProducerSignature>,
         word: &str,
-        note: String,
+        note: &str,
     ) -> Result<(), FoldError> {
-        let (place, _) = self.record(delivery, RecordKind::Control, Chain::CONTROL, None, signature)?;
+        let (kind, remark) = (RecordKind::Control, row::remark(word, note));
+        self.record(delivery, kind, Chain::CONTROL, None, signature, remark)?;
         self.commit.book.counts.control += 1;
-        let mut row = TimelineRow::bare(place, RecordClass::Control, word);
-        row.note = note;
-        self.row(Chain::CONTROL, row);
         Ok(())
     }
 
     fn quarantine(&mut self, delivery: &Delivery, reason: &Unplaced) -> Result<(), FoldError> {
         // A header this format cannot carry must not keep the message out.
         let signature = delivery.signature.as_deref().and_then(|text| text.parse().ok());
-        let (place, _) = self.record(
-            delivery,
+        let (kind, remark) = (
             RecordKind::Quarantine,
-            Chain::QUARANTINE,
-            None,
-            signature,
-        )?;
-        let mut row = TimelineRow::bare(place, RecordClass::Quarantine, reason.word());
-        row.note = reason.to_string();
-        self.row(Chain::QUARANTINE, row);
+            row::remark(reason.word(), &reason.to_string()),
+        );
+        self.record(delivery, kind, Chain::QUARANTINE, None, signature, remark)?;
         Ok(())
     }
 
@@ -283,7 +275,8 @@ impl<'a> Folding<'a> {
         chain: Chain,
         refers_to: Option<Index>,
         signature: Option<ProducerSignature>,
-    ) -> Result<(Placement, Index), FoldError> {
+        remark: String,
+    ) -> Result<Index, FoldError> {
         let index = self.next_index()?;
         let head = self.commit.book.heads.get(&chain);
         let record = Record {
@@ -299,7 +292,6 @@ impl<'a> Folding<'a> {
             body: &delivery.body,
             signature,
         };
-        let chain_seq = record.chain_seq.get();
         let hash = self.push_leaf(delivery.seq, |out| record.encode_into(out))?;
         let book = &mut self.commit.book;
         let head = book.heads.entry(chain).or_insert_with(|| ChainHead {
@@ -320,14 +312,9 @@ impl<'a> Folding<'a> {
         if let Some(count) = counted {
             *count += 1;
         }
-        Ok((
-            Placement {
-                index: index.get(),
-                chain_seq,
-                recorded_at_ns: delivery.recorded_at_ns,
-            },
-            index,
-        ))
+        let entries = self.commit.entries.entry(chain).or_default();
+        entries.push(ChainEntry { index, remark });
+        Ok(index)
     }
 
     fn push_leaf(
@@ -343,10 +330,6 @@ impl<'a> Folding<'a> {
         self.commit.leaf_hashes.push(hash);
         self.commit.book.frontier.push(hash);
         Ok(hash)
-    }
-
-    fn row(&mut self, chain: Chain, row: TimelineRow) {
-        self.commit.rows.entry(chain).or_default().push(row);
     }
 
     fn genesis(&self, chain: Chain) -> Hash {
@@ -384,27 +367,5 @@ pub fn head_leaf(chain: Chain, head: &ChainHead) -> Head {
         head_index: head.index,
         head_hash: head.hash,
         chain_root: head.frontier.root(),
-    }
-}
-
-fn placed_row(
-    row: TimelineRow,
-    place: Placement,
-    kind: RecordKind,
-    refers_to: Option<Index>,
-    chain: Chain,
-) -> TimelineRow {
-    TimelineRow {
-        place,
-        class: match kind {
-            RecordKind::Redelivery => RecordClass::Redelivery,
-            RecordKind::Conflict => RecordClass::Conflict,
-            RecordKind::Event | RecordKind::Quarantine | RecordKind::Control => RecordClass::Event,
-        },
-        refers_to: refers_to.map(Index::get),
-        port_as_written: row
-            .port_as_written
-            .filter(|port| port.as_str().as_bytes() != chain.as_bytes()),
-        ..row
     }
 }

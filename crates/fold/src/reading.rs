@@ -1,16 +1,13 @@
 //! What a message says, before it is known where it belongs: a function of the message alone.
+//!
+//! Only its head is read: the ledger stage takes whatever has one, and what an event means is for those to decode who ask.
 
 use portbook_ledger::{Hash, ProducerSignature, RecordError};
-use portbook_views::{Placement, RecordClass, TimelineRow};
 use portbook_wire::control::{Control, ControlError, parse_control};
-use portbook_wire::{EventHead, Quarantine, decode_event, read_head, subject};
+use portbook_wire::{EventHead, EventNumbers, Quarantine, read_numbered_head, subject};
 
 use crate::delivery::Delivery;
 use crate::lookup::{self, LookupKey};
-use crate::name;
-
-/// Messages below this number are read on one thread: starting a second costs more.
-const SPLIT_FROM: usize = 512;
 
 /// A message, read.
 #[derive(Debug)]
@@ -37,9 +34,7 @@ pub struct EventReading {
     /// The case it is entered under.
     pub case: LookupKey,
     /// The licence and the declaration it is entered under.
-    pub licenses: Vec<LookupKey>,
-    /// What a timeline shows of it. Its place, its class and whether the port is an alias are the fold's to say.
-    pub row: TimelineRow,
+    pub numbers: [Option<LookupKey>; 2],
 }
 
 /// Why a message went into quarantine.
@@ -108,23 +103,10 @@ impl Unplaced {
     }
 }
 
-/// Reads every message of a batch, on two threads where that pays.
+/// Reads every message of a batch.
 #[must_use]
 pub fn read_all(deliveries: &[Delivery]) -> Vec<Reading> {
-    if deliveries.len() < SPLIT_FROM {
-        return deliveries.iter().map(read).collect();
-    }
-    let (front, back) = deliveries.split_at(deliveries.len() / 2);
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| back.iter().map(read).collect::<Vec<_>>());
-        let mut readings: Vec<_> = front.iter().map(read).collect();
-        match other.join() {
-            Ok(rest) => readings.extend(rest),
-            // Reading does not panic; should it, the panic is this thread's as well.
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        readings
-    })
+    deliveries.iter().map(read).collect()
 }
 
 /// Reads one message.
@@ -144,43 +126,25 @@ pub fn read(delivery: &Delivery) -> Reading {
             subject: delivery.subject.clone(),
         });
     }
-    match read_head(&delivery.subject, &delivery.body) {
-        Ok(head) => Reading::Event(Box::new(read_event(&head, signature, delivery))),
+    match read_numbered_head(&delivery.subject, &delivery.body) {
+        Ok((head, numbers)) => Reading::Event(Box::new(event_reading(&head, &numbers, signature))),
         Err(reason) => Reading::Unplaced(reason.into()),
     }
 }
 
-fn read_event(
+fn event_reading(
     head: &EventHead<'_>,
+    numbers: &EventNumbers<'_>,
     signature: Option<ProducerSignature>,
-    delivery: &Delivery,
 ) -> EventReading {
-    let unplaced = Placement {
-        index: 0,
-        chain_seq: 0,
-        recorded_at_ns: delivery.recorded_at_ns,
-    };
-    let (row, licenses) = match decode_event(&delivery.body) {
-        Ok((envelope, event)) => {
-            let mut row = TimelineRow::of_event(unplaced, &event);
-            row.simulated = envelope.simulated;
-            row.port_as_written = Some(envelope.port);
-            (row, name::licenses_in(&event.data).collect())
-        }
-        Err(error) => {
-            let mut row = TimelineRow::bare(unplaced, RecordClass::Event, head.type_name);
-            head.id.clone_into(&mut row.event_id);
-            head.case.clone_into(&mut row.case);
-            row.unreadable = Some(error.to_string());
-            (row, Vec::new())
-        }
-    };
     EventReading {
         key: head.key(),
         port: head.port.to_owned(),
         signature,
         case: lookup::of_case(head.case),
-        licenses,
-        row,
+        numbers: [
+            numbers.license.as_deref().map(lookup::of_license),
+            numbers.declaration.as_deref().map(lookup::of_declaration),
+        ],
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use portbook_fold::{Book, Delivery, FoldError, Known, LookupKey, Original, Reading, fold, read_all};
+use portbook_fold::{Book, Delivery, FoldError, Known, LookupKey, Original, Reading, fold, read_all, row_of};
 use portbook_ledger::{Chain, Index, Leaf, Record, RecordKind, SecretKey, Seq};
 use portbook_views::{RecordClass, TimelineRow};
 use portbook_wire::Source;
@@ -116,10 +116,14 @@ impl Ledger {
         for (key, index) in &commit.lookups.events {
             self.events.entry(*key).or_insert(index.get());
         }
-        for (chain, rows) in commit.rows {
+        self.leaves.extend(commit.leaves.iter().map(<[u8]>::to_vec));
+        for (chain, entries) in commit.entries {
+            let rows = entries
+                .iter()
+                .map(|entry| row_of(entry.index, &self.record(entry.index.get()), &entry.remark));
+            let rows: Vec<_> = rows.collect();
             self.rows.entry(chain).or_default().extend(rows);
         }
-        self.leaves.extend(commit.leaves.iter().map(<[u8]>::to_vec));
         assert_eq!(commit.book.size(), u64::try_from(self.leaves.len()).unwrap());
         self.book = commit.book;
         Ok(())

@@ -185,12 +185,8 @@ fn a_rotation_that_one_of_the_two_did_not_sign_is_recorded_and_changes_nothing()
             (commit.book.counts.control, commit.book.counts.quarantined),
             (3, 0)
         );
-        let row = &commit.rows[&Chain::CONTROL][2];
-        assert!(
-            row.note.ends_with(&format!("without effect: {why}")),
-            "{}",
-            row.note
-        );
+        let remark = &commit.entries[&Chain::CONTROL][2].remark;
+        assert!(remark.ends_with(&format!("without effect: {why}")), "{remark}");
     }
 }
 

@@ -226,14 +226,33 @@ impl Client {
 
     async fn exchange(&self, request: Request<Full<Bytes>>, bytes_max: usize) -> Result<Answer, ClientError> {
         let mut kept = self.connection.lock().await;
-        let mut sender = match kept.take() {
-            // The server may have closed it meanwhile.
-            Some(mut sender) => match sender.ready().await {
-                Ok(()) => sender,
-                Err(_) => self.connect().await?,
-            },
-            None => self.connect().await?,
-        };
+        if let Some(mut sender) = kept.take()
+            && sender.ready().await.is_ok()
+        {
+            match self.exchange_over(&mut sender, request.clone(), bytes_max).await {
+                // A server closes what was idle, perhaps at the moment of asking: then the question never arrived.
+                Err(ClientError::Broken { source, .. })
+                    if source.is_canceled() || source.is_incomplete_message() => {}
+                Ok(answer) => {
+                    *kept = Some(sender);
+                    return Ok(answer);
+                }
+                failed @ Err(_) => return failed,
+            }
+        }
+        let mut sender = self.connect().await?;
+        let answer = self.exchange_over(&mut sender, request, bytes_max).await?;
+        // Kept only when the answer was read to its end: the next one begins behind it.
+        *kept = Some(sender);
+        Ok(answer)
+    }
+
+    async fn exchange_over(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
+        bytes_max: usize,
+    ) -> Result<Answer, ClientError> {
         let broken = |source| ClientError::Broken {
             server: self.base.server(),
             source,
@@ -257,8 +276,6 @@ impl Client {
                 source: std::io::Error::other(other),
             },
         })?;
-        // Kept only when the answer was read to its end: the next one begins behind it.
-        *kept = Some(sender);
         Ok(Answer {
             status,
             content_type,

@@ -28,6 +28,10 @@ pub struct Standing {
     pub behind_since: Option<Instant>,
     /// When the newest checkpoint was published; none before the first.
     pub published_at: Option<SystemTime>,
+    /// Leaves recorded that the feed has not passed.
+    pub feed_waiting: u64,
+    /// When the first of them was recorded; none when there are none.
+    pub feed_waiting_since: Option<SystemTime>,
     /// Witnesses that cosigned the newest checkpoint.
     pub witnesses: u64,
     /// Whether that is a quorum of the policy in force; true without a policy.
@@ -53,6 +57,13 @@ impl Standing {
     pub fn lag_time(&self, now: Instant) -> Duration {
         self.behind_since
             .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// How long the first leaf that the feed has not passed has waited at `time`.
+    #[must_use]
+    pub fn feed_lag_time(&self, time: SystemTime) -> Duration {
+        let waited = self.feed_waiting_since.map(|since| time.duration_since(since));
+        waited.and_then(Result::ok).unwrap_or_default()
     }
 
     /// What is wrong at `now`; nothing when the ledger is the stream, within `bounds`.

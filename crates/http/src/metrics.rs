@@ -34,6 +34,11 @@ pub(crate) fn exposition(standing: &Standing, now: Instant, time: SystemTime) ->
         "Whether these are a quorum: 1 or 0",
         u64::from(standing.quorum),
     );
+    count(
+        "feed_lag_events",
+        "Leaves recorded that the verified feed has not passed, seals among them",
+        standing.feed_waiting,
+    );
     if standing.asked_at.is_some() {
         count(
             "stream_last_sequence",
@@ -55,6 +60,11 @@ pub(crate) fn exposition(standing: &Standing, now: Instant, time: SystemTime) ->
         "ledger_lag_seconds",
         "How long the ledger has been behind the stream",
         standing.lag_time(now).as_secs_f64(),
+    );
+    seconds(
+        "feed_lag_seconds",
+        "How long the first of them has waited",
+        standing.feed_lag_time(time).as_secs_f64(),
     );
     if let Some(published_at) = standing.published_at {
         seconds(

@@ -44,6 +44,12 @@ impl Problem {
         self.status
     }
 
+    /// What it says.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn document(&self) -> String {
         json!({
             "type": "about:blank",

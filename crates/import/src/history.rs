@@ -1,10 +1,11 @@
 //! What the stream holds of the cases an import touches.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portbook_bus::{Log, ReadError};
 use portbook_wire::{EventKey, event_digest, read_head};
+use tokio::task::JoinHandle;
 
 /// Cases remembered before the older half is forgotten; a forgotten case is read again.
 const CASES_REMEMBERED: usize = 100_000;
@@ -18,16 +19,25 @@ pub(crate) struct History {
     log: Log,
     recent: HashMap<String, Case>,
     older: HashMap<String, Case>,
+    /// Sequence of this import's last message.
+    own_seq: Option<u64>,
+    /// Counts how often somebody else had written between. What was looked at since the last time needs no second look.
+    round: u64,
 }
 
 /// One case as the stream held it when it was last looked at.
 #[derive(Debug, Default)]
-struct Case {
+pub(crate) struct Case {
     /// Sequence of its last message.
     last_seq: u64,
+    /// The round in which it was looked at; none while it was only noted.
+    looked_at: Option<u64>,
     /// Identity of every event and digest of every body it came with.
     events: BTreeSet<(EventKey, String)>,
 }
+
+/// What a look at the stream found: cases with messages that were not known.
+pub(crate) type Findings = Vec<(String, Case)>;
 
 /// How an event compares with what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,39 +56,36 @@ impl History {
             log,
             recent: HashMap::new(),
             older: HashMap::new(),
+            own_seq: None,
+            round: 0,
         }
     }
 
-    /// Reads every case of `subjects` that is not known, or that others have written to since.
-    pub(crate) async fn look_at(&mut self, subjects: &BTreeSet<&str>) -> Result<(), ReadError> {
-        let wanted: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
-        let last = self.log.last_by_subjects(&wanted).await?;
+    /// Begins to read every case of `subjects` that is not known, or that others may have written to since.
+    ///
+    /// Between the look and the moment an event is stored somebody else may store the same one; the ledger then records
+    /// the second as a redelivery, which changes no view.
+    pub(crate) fn look_at(&mut self, subjects: &BTreeSet<&str>) -> JoinHandle<Result<Findings, ReadError>> {
         self.make_room();
-        let mut unknown = Vec::new();
-        for subject in wanted {
-            let known = self.take(&subject).unwrap_or_default();
-            match last.get(&subject) {
-                Some(message) if message.seq > known.last_seq => unknown.push((subject.clone(), message.seq)),
-                Some(_) | None => {}
+        let mut wanted = BTreeMap::new();
+        for subject in subjects {
+            let mut case = self.take(subject).unwrap_or_default();
+            if case.looked_at != Some(self.round) {
+                wanted.insert((*subject).to_owned(), case.last_seq);
+                case.looked_at = Some(self.round);
             }
-            self.recent.insert(subject, known);
+            self.recent.insert((*subject).to_owned(), case);
         }
-        let log = &self.log;
-        let reads = unknown.into_iter().map(|(subject, last_seq)| async move {
-            let case = read(log, &subject, last_seq).await?;
-            Ok::<_, ReadError>((subject, case))
-        });
-        let read: Vec<(String, Case)> = stream::iter(reads)
-            .buffer_unordered(READS_AT_ONCE)
-            .try_collect()
-            .await?;
-        for (subject, found) in read {
-            // Some of what was noted may still be on its way: nothing known is dropped.
+        tokio::spawn(look(self.log.clone(), wanted))
+    }
+
+    /// Takes up what a look found. Some of what was noted may still be on its way: nothing known is dropped.
+    pub(crate) fn learn(&mut self, findings: Findings) {
+        for (subject, found) in findings {
             let case = self.recent.entry(subject).or_default();
             case.last_seq = case.last_seq.max(found.last_seq);
             case.events.extend(found.events);
         }
-        Ok(())
     }
 
     /// Compares an event of a case that was looked at.
@@ -106,10 +113,14 @@ impl History {
             .insert((key, digest));
     }
 
-    /// Takes note of where it was stored.
-    pub(crate) fn note_seq(&mut self, subject: &str, seq: u64) {
+    /// Takes note of where an event was stored. A gap behind the one before means that somebody else writes as well.
+    pub(crate) fn note_stored(&mut self, subject: &str, seq: u64) {
         let case = self.recent.entry(subject.to_owned()).or_default();
         case.last_seq = case.last_seq.max(seq);
+        if self.own_seq.is_some_and(|own| own.checked_add(1) != Some(seq)) {
+            self.round += 1;
+        }
+        self.own_seq = Some(seq);
     }
 
     fn take(&mut self, subject: &str) -> Option<Case> {
@@ -123,10 +134,29 @@ impl History {
     }
 }
 
+/// Reads the cases behind `wanted` in which the stream has messages after those known.
+async fn look(log: Log, wanted: BTreeMap<String, u64>) -> Result<Findings, ReadError> {
+    let subjects: Vec<String> = wanted.keys().cloned().collect();
+    let last = log.last_by_subjects(&subjects).await?;
+    let (log, wanted) = (&log, &wanted);
+    let fresh = last
+        .into_iter()
+        .filter(|(subject, message)| wanted.get(subject).is_some_and(|known| message.seq > *known));
+    let reads = fresh.map(|(subject, message)| async move {
+        let case = read(log, &subject, message.seq).await?;
+        Ok::<_, ReadError>((subject, case))
+    });
+    stream::iter(reads)
+        .buffer_unordered(READS_AT_ONCE)
+        .try_collect()
+        .await
+}
+
 async fn read(log: &Log, subject: &str, last_seq: u64) -> Result<Case, ReadError> {
     let messages = log.load_subject_through(subject, last_seq).await?;
     let mut case = Case {
         last_seq,
+        looked_at: None,
         events: BTreeSet::new(),
     };
     for message in messages {

@@ -1,18 +1,30 @@
 //! The import: chunk by chunk, each checked against the stream while the one before is being published.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::io::BufRead;
 
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
 use portbook_ledger::{Hash, SecretKey, sha256};
 use portbook_source::{Account, AccountError, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 
-use crate::history::{Familiarity, History};
-use crate::preparation::{CHUNKS_AHEAD, Line, Prepared, prepare_all};
+use crate::history::{Familiarity, Findings, History};
+use crate::preparation::{LINES_TOGETHER, Line, Message, Part, Preparation, Prepared, read_all};
+
+/// Chunks under way to the server at once: while it syncs one, the next is already there. They arrive in order.
+const CHUNKS_UNDER_WAY: usize = 2;
+/// Parts of a file read ahead of being prepared.
+const PARTS_AHEAD: usize = 2;
+/// Parts being prepared, or waiting prepared for those before them.
+const PARTS_AT_ONCE: usize = 4;
+/// Lines published together: the most an atomic batch of the server takes.
+const CHUNK_LINES: usize = 2 * LINES_TOGETHER;
+/// Chunks looked up ahead: the server answers only between two syncs.
+const CHUNKS_LOOKED_UP: usize = 1;
 
 /// Events that one statement counts, about: bounds what is kept in memory until they are stated.
 const STATED_TOGETHER: usize = 100_000;
@@ -22,8 +34,7 @@ const STATED_TOGETHER: usize = 100_000;
 pub struct Importer {
     publisher: Publisher,
     history: History,
-    source: Source,
-    key: SecretKey,
+    preparation: Preparation,
     account: Option<Account>,
 }
 
@@ -82,8 +93,8 @@ pub enum ImportError {
     /// The journal of the source cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The preparing thread ended in a panic.
-    #[error("preparing lines ended unexpectedly")]
+    /// A task of the import ended in a panic.
+    #[error("preparing or publishing lines ended unexpectedly")]
     Worker(#[from] JoinError),
 }
 
@@ -94,8 +105,7 @@ impl Importer {
         Self {
             publisher,
             history: History::new(Log::ledger(bus)),
-            source,
-            key,
+            preparation: Preparation { source, key },
             account: None,
         }
     }
@@ -119,42 +129,110 @@ impl Importer {
         reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Tally, ImportError> {
-        let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let (source, key) = (self.source.clone(), self.key.clone());
-        let preparing =
-            tokio::task::spawn_blocking(move || prepare_all(observations, &source, &key, &sender));
+        let (sender, parts) = mpsc::channel(PARTS_AHEAD);
+        let reading = tokio::task::spawn_blocking(move || read_all(observations, &sender));
+        let mut prepared = self.prepare_ahead(parts);
         let mut tally = Tally::default();
-        let mut under_way: Vec<Chosen> = Vec::new();
-        while let Some(chunk) = chunks.recv().await {
-            let ready = sort_out(chunk?, reject, &mut tally)?;
-            let subjects: BTreeSet<&str> = ready
+        let mut looked_up: VecDeque<Waiting> = VecDeque::new();
+        let mut under_way: VecDeque<Flight> = VecDeque::new();
+        let mut broken = None;
+        while broken.is_none()
+            && let Some((lines, error)) = next_chunk(&mut prepared).await?
+        {
+            broken = error;
+            let ready = sort_out(lines, reject, &mut tally)?;
+            let subjects = ready
                 .iter()
                 .map(|event| event.outgoing.subject.as_str())
                 .collect();
-            // The chunk before is published while this one is looked up: neither needs the other's answer, because what
-            // is under way was noted before.
-            let publisher = self.publisher.clone();
-            let (sent, names) = apart(std::mem::take(&mut under_way));
-            let (results, looked) =
-                tokio::join!(publisher.publish_batch(sent), self.history.look_at(&subjects));
-            self.settle(&names, results, &mut tally).await?;
-            looked?;
-            self.state_if(|waiting| waiting >= STATED_TOGETHER).await?;
-            under_way = self.choose(ready, &mut tally);
+            let look = self.history.look_at(&subjects);
+            looked_up.push_back(Waiting { ready, look });
+            if looked_up.len() > CHUNKS_LOOKED_UP {
+                self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
+            }
+            if self.waiting_to_be_stated() >= STATED_TOGETHER {
+                self.land_all(&mut under_way, &mut tally).await?;
+                self.state().await?;
+            }
             progress(&tally);
         }
-        let (sent, names) = apart(under_way);
-        let results = self.publisher.publish_batch(sent).await;
-        self.settle(&names, results, &mut tally).await?;
-        self.state_if(|waiting| waiting > 0).await?;
-        preparing.await?;
+        while !looked_up.is_empty() {
+            self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
+        }
+        self.land_all(&mut under_way, &mut tally).await?;
+        self.state().await?;
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        reading.await?;
         progress(&tally);
         Ok(tally)
     }
 
-    fn choose(&mut self, ready: Vec<Prepared>, tally: &mut Tally) -> Vec<Chosen> {
+    /// Prepares what was read on threads that stay: signing alone takes longer than the server takes to store an event.
+    fn prepare_ahead(&self, mut parts: mpsc::Receiver<Part>) -> Ahead {
+        let preparation = self.preparation.clone();
+        stream::poll_fn(move |context| parts.poll_recv(context))
+            .map(move |(lines, broken)| {
+                let preparation = preparation.clone();
+                let prepared = tokio::task::spawn_blocking(move || preparation.prepare(lines));
+                async move {
+                    let (lines, error) = prepared.await?;
+                    Ok((lines, error.or(broken.map(ImportError::Unreadable))))
+                }
+            })
+            .buffered(PARTS_AT_ONCE)
+            .boxed()
+    }
+
+    /// Sends the chunk that was looked up first.
+    async fn proceed(
+        &mut self,
+        looked_up: &mut VecDeque<Waiting>,
+        under_way: &mut VecDeque<Flight>,
+        tally: &mut Tally,
+    ) -> Result<(), ImportError> {
+        let Some(Waiting { ready, look }) = looked_up.pop_front() else {
+            return Ok(());
+        };
+        self.history.learn(look.await??);
+        while under_way.len() >= CHUNKS_UNDER_WAY {
+            self.land(under_way, tally).await?;
+        }
+        let chosen = self.choose(ready, tally);
+        under_way.push_back(self.send(chosen));
+        Ok(())
+    }
+
+    fn send(&self, chosen: Vec<Chosen>) -> Flight {
+        let (messages, sent) = apart(chosen);
+        let publisher = self.publisher.clone();
+        let results = tokio::spawn(async move { publisher.publish_batch(messages).await });
+        Flight { sent, results }
+    }
+
+    async fn land_all(
+        &mut self,
+        under_way: &mut VecDeque<Flight>,
+        tally: &mut Tally,
+    ) -> Result<(), ImportError> {
+        while !under_way.is_empty() {
+            self.land(under_way, tally).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the chunk that was sent first.
+    async fn land(&mut self, under_way: &mut VecDeque<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
+        let Some(Flight { sent, results }) = under_way.pop_front() else {
+            return Ok(());
+        };
+        self.settle(&sent, results.await?, tally).await
+    }
+
+    fn choose(&mut self, ready: Vec<Message>, tally: &mut Tally) -> Vec<Chosen> {
         let mut chosen = Vec::with_capacity(ready.len());
-        for Prepared {
+        for Message {
             key,
             digest,
             outgoing,
@@ -183,7 +261,7 @@ impl Importer {
         self.account_for(published, &results).await?;
         for (sent, result) in published.iter().zip(results) {
             let appended = result?;
-            self.history.note_seq(&sent.subject, appended.seq);
+            self.history.note_stored(&sent.subject, appended.seq);
             tally.last_seq = tally.last_seq.max(appended.seq);
             match sent.familiarity {
                 Familiarity::Conflicting => tally.conflicting += 1,
@@ -216,21 +294,57 @@ impl Importer {
         Ok(publishing.acknowledged(&acknowledged)?)
     }
 
-    /// States what was published, when enough waits. Nothing is under way then.
-    async fn state_if(&self, enough: impl Fn(usize) -> bool) -> Result<(), ImportError> {
-        if let Some(account) = &self.account
-            && enough(account.waiting())
-        {
+    fn waiting_to_be_stated(&self) -> usize {
+        self.account.as_ref().map_or(0, Account::waiting)
+    }
+
+    /// States what was published. Nothing may be under way.
+    async fn state(&self) -> Result<(), ImportError> {
+        if let Some(account) = self.account.as_ref().filter(|account| account.waiting() > 0) {
             account.state().await?;
         }
         Ok(())
     }
 }
 
+/// A chunk whose cases are being looked up.
+struct Waiting {
+    ready: Vec<Message>,
+    look: JoinHandle<Result<Findings, ReadError>>,
+}
+
+/// A chunk under way.
+struct Flight {
+    sent: Vec<Sent>,
+    results: JoinHandle<Vec<Result<Appended, PublishError>>>,
+}
+
 /// A message chosen to be published, and how it was counted.
 struct Chosen {
     outgoing: Outgoing,
     familiarity: Familiarity,
+}
+
+/// Parts of a file in order, prepared.
+type Ahead = BoxStream<'static, Result<Prepared, JoinError>>;
+
+/// The lines of the next chunk; none when the file has ended.
+async fn next_chunk(prepared: &mut Ahead) -> Result<Option<Prepared>, ImportError> {
+    let mut chunk = Vec::with_capacity(CHUNK_LINES);
+    while chunk.len() < CHUNK_LINES {
+        match prepared.next().await {
+            Some(part) => {
+                let (lines, error) = part?;
+                chunk.extend(lines);
+                if error.is_some() {
+                    return Ok(Some((chunk, error)));
+                }
+            }
+            None if chunk.is_empty() => return Ok(None),
+            None => break,
+        }
+    }
+    Ok(Some((chunk, None)))
 }
 
 /// What is known of a message that is under way.
@@ -254,7 +368,7 @@ fn sort_out(
     chunk: Vec<Line>,
     reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
     tally: &mut Tally,
-) -> Result<Vec<Prepared>, ImportError> {
+) -> Result<Vec<Message>, ImportError> {
     let mut ready = Vec::with_capacity(chunk.len());
     for line in chunk {
         tally.lines += 1;

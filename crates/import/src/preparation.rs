@@ -1,4 +1,4 @@
-//! Lines into messages: read, encode, hash and sign, ahead of publishing and on a thread of their own.
+//! Lines into messages: read, encode, hash and sign.
 
 use std::io::BufRead;
 
@@ -11,61 +11,90 @@ use tokio::sync::mpsc;
 
 use crate::importer::ImportError;
 
-/// Lines published together: the most an atomic batch of the server takes.
-pub(crate) const LINES_TOGETHER: usize = 1000;
-/// Chunks prepared ahead of the one being published.
-pub(crate) const CHUNKS_AHEAD: usize = 2;
+/// Lines read and prepared together: half of what is published together, so that two threads share a chunk.
+pub(crate) const LINES_TOGETHER: usize = 500;
 
 /// What became of one line before anything was published.
 #[derive(Debug)]
 pub enum Line {
     /// A message, ready to be published.
-    Ready(Prepared),
+    Ready(Message),
     /// No observation.
     Bad(Box<BadLine>),
 }
 
 /// An event as a message, and what tells it from others.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct Message {
     pub(crate) key: EventKey,
     pub(crate) digest: String,
     pub(crate) outgoing: Outgoing,
 }
 
-/// Prepares every line of `observations` in order. Ends early when nobody takes the chunks any more.
-pub(crate) fn prepare_all(
-    observations: Observations<impl BufRead>,
-    source: &Source,
-    key: &SecretKey,
-    chunks: &mpsc::Sender<Result<Vec<Line>, ImportError>>,
-) {
-    let mut chunk = Vec::with_capacity(LINES_TOGETHER);
-    for read in observations {
-        let line = match read {
-            Ok(observation) => prepare(observation, source, key),
-            Err(ReadError::Line(bad)) => Ok(Line::Bad(bad)),
-            Err(error) => Err(ImportError::Unreadable(error)),
-        };
-        match line {
-            Ok(line) => chunk.push(line),
-            Err(error) => {
-                // Whoever takes the chunks may be gone, and then nobody needs to know.
-                chunks
-                    .blocking_send(Ok(chunk))
-                    .and_then(|()| chunks.blocking_send(Err(error)))
-                    .unwrap_or_default();
-                return;
+/// What is done to each line beside reading it.
+#[derive(Debug, Clone)]
+pub(crate) struct Preparation {
+    pub(crate) source: Source,
+    pub(crate) key: SecretKey,
+}
+
+impl Preparation {
+    /// Prepares lines in order. What cannot be prepared ends them: nothing behind it is looked at.
+    pub(crate) fn prepare(&self, read: Vec<Read>) -> Prepared {
+        let mut lines = Vec::with_capacity(read.len());
+        for line in read {
+            let line = match line {
+                Ok(observation) => prepare_observation(observation, &self.source, &self.key),
+                Err(bad) => Ok(Line::Bad(bad)),
+            };
+            match line {
+                Ok(line) => lines.push(line),
+                Err(error) => return (lines, Some(error)),
             }
         }
-        if chunk.len() == LINES_TOGETHER && chunks.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+        (lines, None)
+    }
+}
+
+/// Lines as they were read, and why there are no more where that is not the end of the file.
+pub(crate) type Part = (Vec<Read>, Option<ReadError>);
+
+/// Lines prepared, and why there are no more where that is not the end of the file.
+pub(crate) type Prepared = (Vec<Line>, Option<ImportError>);
+
+/// Reads every line of `observations`, some at a time. Ends early when nobody takes them any more.
+pub(crate) fn read_all(mut observations: Observations<impl BufRead>, parts: &mpsc::Sender<Part>) {
+    loop {
+        let (lines, broken) = next_lines(&mut observations);
+        let is_last = lines.len() < LINES_TOGETHER;
+        if parts.blocking_send((lines, broken)).is_err() || is_last {
             return;
         }
     }
-    chunks.blocking_send(Ok(chunk)).unwrap_or_default();
 }
 
-fn prepare(observation: Observation, source: &Source, key: &SecretKey) -> Result<Line, ImportError> {
+/// A line as it was read.
+pub(crate) type Read = Result<Observation, Box<BadLine>>;
+
+/// The next lines, fewer than [`LINES_TOGETHER`] only at the end, and why there are no more if that is not the end of the
+/// file.
+fn next_lines(observations: &mut Observations<impl BufRead>) -> Part {
+    let mut lines = Vec::with_capacity(LINES_TOGETHER);
+    for read in observations.take(LINES_TOGETHER) {
+        match read {
+            Ok(observation) => lines.push(Ok(observation)),
+            Err(ReadError::Line(bad)) => lines.push(Err(bad)),
+            Err(error) => return (lines, Some(error)),
+        }
+    }
+    (lines, None)
+}
+
+fn prepare_observation(
+    observation: Observation,
+    source: &Source,
+    key: &SecretKey,
+) -> Result<Line, ImportError> {
     let line = observation.line;
     let (envelope, data) = observation.into_event(source);
     let unwritable = |error: EncodeError| ImportError::Unwritable { line, source: error };
@@ -83,7 +112,7 @@ fn prepare(observation: Observation, source: &Source, key: &SecretKey) -> Result
         body: Bytes::from(body),
     };
     let digest = event_digest(&outgoing.body).as_str().to_owned();
-    Ok(Line::Ready(Prepared {
+    Ok(Line::Ready(Message {
         key: event_key,
         digest,
         outgoing,

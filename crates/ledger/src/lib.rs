@@ -9,6 +9,7 @@ mod checkpoint;
 mod commitment;
 mod decoder;
 mod digest_run;
+pub mod fraud;
 mod hash;
 mod head;
 mod key;

@@ -10,6 +10,7 @@ mod simulate;
 mod stream;
 mod vault;
 pub(crate) mod views;
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 
@@ -19,11 +20,12 @@ use jiff::tz::Offset;
 
 pub(crate) use self::answers::{ClaimsArgs, FindingsArgs, Known, RestsOnArgs, StatsArgs};
 pub(crate) use self::backup::{BackupArgs, RestoreArgs};
-pub(crate) use self::export::{ExportArgs, ExportFormat};
-pub(crate) use self::feed::FeedCommand;
+pub(crate) use self::export::{At, ExportArgs, ExportFormat, ProveArgs};
+pub(crate) use self::feed::{ConnectArgs, FeedCommand, Language, SchemaCommand, WatchArgs};
 pub(crate) use self::key::{KeyCommand, RegisterArgs, RevokeArgs, RotateArgs, SourceCommand};
 pub(crate) use self::stream::StreamCommand;
 pub(crate) use self::vault::{EraseArgs, FieldName, PutArgs, VaultCommand};
+use self::witness::{MonitorArgs, WitnessCommand};
 use crate::order::OrderArgs;
 use crate::speech::Form;
 
@@ -129,10 +131,12 @@ pub(crate) enum Command {
     Claims(ClaimsArgs),
     /// Verify the ledger: recompute everything, believe nothing that is not signed
     Verify(VerifyArgs),
-    /// Export a port, or all of them, for other tools
+    /// Export a port, or all of them, for other tools; as evidence; or the whole log as tiles
     Export(ExportArgs),
     /// Write a printable page about a port, or about all of them
     Report(ReportArgs),
+    /// Prove that a record is in the ledger, that the ledger only grew, or that a port has no records
+    Prove(ProveArgs),
     /// Look at single records
     #[command(subcommand)]
     Record(RecordCommand),
@@ -148,6 +152,13 @@ pub(crate) enum Command {
     /// Look at signed checkpoints
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Follow the verified feed: events as they are sealed
+    Watch(WatchArgs),
+    /// Look at the schemas of events
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print a subscriber to begin with
+    Connect(ConnectArgs),
     /// Fold a view again from the ledger, beside the live one, and show what differs
     Rebuild(self::views::RebuildArgs),
     /// Look at the generations of views, compare them, choose which is live, print their rows
@@ -170,6 +181,11 @@ pub(crate) enum Command {
     /// Look at the verified feed, or make it again
     #[command(subcommand)]
     Feed(FeedCommand),
+    /// Cosign the checkpoints of logs
+    #[command(subcommand)]
+    Witness(WitnessCommand),
+    /// Follow a log from outside: read every leaf, raise the alarm when it forks, goes back or seals what is not true
+    Monitor(MonitorArgs),
     /// Check this machine, the server, the streams and the ledger
     Doctor,
     /// Look at the configuration
@@ -344,6 +360,9 @@ pub(crate) struct VerifyArgs {
     /// The log's public key, as <name>+<hash>+<key> or a file with it; default is the one in the home directory
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Policy whose witnesses must have cosigned
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 impl VerifyArgs {
@@ -357,6 +376,7 @@ impl VerifyArgs {
             quick: false,
             accept_epoch: None,
             key: None,
+            policy: None,
         }
     }
 }

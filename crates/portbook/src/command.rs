@@ -6,6 +6,7 @@ mod case;
 mod checkpoint;
 mod completions;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod export;
@@ -14,10 +15,12 @@ mod import;
 mod init;
 mod key;
 mod man;
+mod monitor;
 mod order;
 mod parked;
 mod projection;
 mod promote;
+mod prove;
 mod published;
 mod rebuild;
 mod record;
@@ -26,12 +29,15 @@ mod replay;
 mod report;
 mod restore;
 mod run;
+mod schema;
 mod simulate;
 mod source;
 mod stream;
 mod timeline;
 mod vault;
 mod verify;
+pub(crate) mod watch;
+mod witness;
 
 use crate::args::{Command, Part};
 use crate::failure::Outcome;
@@ -56,11 +62,15 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify(args) => verify::run(session, &args),
         Command::Export(args) => export::run(session, &args),
         Command::Report(args) => report::run(session, &args),
+        Command::Prove(args) => prove::run(session, &args),
         Command::Record(args) => record::run(session, &args),
         Command::Key(args) => key::run(session, &args),
         Command::Source(args) => source::run(session, &args),
         Command::Vault(args) => vault::run(session, &args),
         Command::Checkpoint(args) => checkpoint::run(session, &args),
+        Command::Watch(args) => watch::run(session, &args),
+        Command::Schema(command) => schema::run(session, &command),
+        Command::Connect(args) => connect::run(session, &args),
         Command::Rebuild(args) => rebuild::run(session, &args),
         Command::Projection(command) => projection::run(session, &command),
         Command::Replay(args) => replay::run(session, &args),
@@ -70,6 +80,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Restore(args) => restore::run(session, &args),
         Command::Stream(args) => stream::run(session, &args),
         Command::Feed(command) => feed::run(session, &command),
+        Command::Witness(args) => witness::run(session, &args),
+        Command::Monitor(args) => monitor::run(session, &args),
         Command::Doctor => doctor::run(session),
         Command::Config(args) => config::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -25,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) views: ViewsConfig,
     pub(crate) feed: FeedConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) witness: WitnessConfig,
     pub(crate) service: ServiceConfig,
     pub(crate) import: ImportConfig,
     pub(crate) log: LogConfig,
@@ -113,6 +114,14 @@ pub(crate) struct FeedConfig {
 pub(crate) struct HttpConfig {
     pub(crate) listen_addr: String,
     pub(crate) ready_lag_ms_max: u64,
+}
+
+/// Section `witness`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WitnessConfig {
+    pub(crate) policy: PathBuf,
+    pub(crate) patience_ms: u64,
 }
 
 /// Section `service`.

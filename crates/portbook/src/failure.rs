@@ -9,11 +9,13 @@ use portbook_bus::{
     ApiError, CheckpointError, ConnectError, FeedError, IdentityError, PublishError, ReadError, ReaderError,
     ServerError, SnapshotError, StreamError,
 };
+use portbook_evidence::{EvidenceError, SinkError};
 use portbook_fold::FoldError;
 use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
 use portbook_source::{AccountError, JournalError, KeyRingError};
 use portbook_store::StoreError;
+use portbook_subscribe::SubscribeError;
 
 use crate::exit::Exit;
 
@@ -135,12 +137,15 @@ failures! {
     IdentityError => |_| Exit::Permission,
     StreamError => |_| Exit::Unavailable,
     FeedError => feed,
+    SubscribeError => subscribing,
     OpeningError => opening,
     FoldError => |_| Exit::LedgerFault,
     QuestionError => question,
     ProjectionError => projection,
     TranscriptError => transcript,
     VerifyError => verification,
+    EvidenceError => evidence,
+    SinkError => sink,
     RunError => running,
     KeyRingError => key_ring,
     AccountError => account,
@@ -193,8 +198,18 @@ fn feed(error: &FeedError) -> Exit {
         FeedError::Stream(_)
         | FeedError::Read(_)
         | FeedError::Moved { .. }
+        | FeedError::NotTaken { .. }
         | FeedError::Unsendable { .. }
         | FeedError::Gone { .. } => Exit::Unavailable,
+    }
+}
+
+fn subscribing(error: &SubscribeError) -> Exit {
+    match error {
+        SubscribeError::Feed(error) => feed(error),
+        SubscribeError::Changed { .. } | SubscribeError::Order { .. } | SubscribeError::Link { .. } => {
+            Exit::LedgerFault
+        }
     }
 }
 
@@ -235,6 +250,31 @@ fn question(error: &QuestionError) -> Exit {
         QuestionError::Leaf { .. } => Exit::LedgerFault,
         QuestionError::NoLeaf { .. } => Exit::Usage,
         QuestionError::NoSeal => Exit::Unavailable,
+    }
+}
+
+fn evidence(error: &EvidenceError) -> Exit {
+    match error {
+        EvidenceError::Store(error) => store(error),
+        EvidenceError::Sink(error) => sink(error),
+        EvidenceError::NoSuchRecords { .. } | EvidenceError::Plan(_) => Exit::Usage,
+        EvidenceError::NoKey => Exit::Unavailable,
+        EvidenceError::Name(_) | EvidenceError::Key(_) => Exit::Configuration,
+        EvidenceError::Checkpoint(_)
+        | EvidenceError::Root { .. }
+        | EvidenceError::Heads { .. }
+        | EvidenceError::Unsorted(_)
+        | EvidenceError::Head(_)
+        | EvidenceError::NoSeal { .. }
+        | EvidenceError::Leaf { .. }
+        | EvidenceError::Damaged { .. } => Exit::LedgerFault,
+    }
+}
+
+fn sink(error: &SinkError) -> Exit {
+    match error {
+        SinkError::Exists { .. } => Exit::Usage,
+        SinkError::Io { .. } | SinkError::Zip { .. } => Exit::InputOutput,
     }
 }
 
@@ -282,7 +322,7 @@ fn account(error: &AccountError) -> Exit {
 
 fn running(error: &RunError) -> Exit {
     match error {
-        RunError::Take(TakeError::Store(error)) => store(error),
+        RunError::Take(TakeError::Store(error)) | RunError::Store(error) => store(error),
         RunError::Anchor(AnchorError::Read(_))
         | RunError::Reader(ReaderError::Api(_))
         | RunError::Stream(_)

@@ -156,6 +156,41 @@ impl Home {
         })
     }
 
+    /// Draws the key of a witness called `name`; it must not be there.
+    pub(crate) fn create_witness_key(&self, name: &str) -> Result<VerifierKey, Failure> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|error| Failure::new(Exit::InputOutput, format!("no randomness for a key: {error}")))?;
+        let name = KeyName::new(name).map_err(|error| Failure::of(Exit::Usage, &error))?;
+        let key = SignerKey::new(name, NoteAlgorithm::CosignatureV1, SecretKey::from_seed(&seed));
+        write_private(
+            &self.keys.join("witness.key"),
+            &format!("{}\n", key.to_secret_text()),
+        )?;
+        let public = self.keys.join("witness.pub");
+        fs::write(&public, format!("{}\n", key.verifier()))
+            .map_err(|error| Failure::file("write", &public, &error))?;
+        Ok(key.verifier().clone())
+    }
+
+    /// Reads the secret key of the witness; refuses a file that others can read.
+    pub(crate) fn witness_key(&self) -> Result<SignerKey, Failure> {
+        let path = self.keys.join("witness.key");
+        let text = read_private(&path).map_err(|failure| {
+            if path.exists() {
+                failure
+            } else {
+                failure.hint("portbook witness init --name NAME creates the key of a witness")
+            }
+        })?;
+        SignerKey::parse(text.trim_end()).map_err(|error| {
+            Failure::new(
+                Exit::Configuration,
+                format!("{} is not a key: {error}", path.display()),
+            )
+        })
+    }
+
     /// Reads the public half of a key.
     pub(crate) fn public_key(&self, of: KeyOf) -> Result<VerifierKey, Failure> {
         let path = self.public_path(of);

@@ -5,12 +5,14 @@ mod backup;
 mod command;
 mod config;
 mod control_message;
+mod cosigning;
 mod exit;
 mod failure;
 mod following;
 mod home;
 mod keeper;
 mod key_file;
+mod live;
 mod node;
 mod order;
 mod output;
@@ -28,6 +30,10 @@ use clap::Parser;
 
 use crate::args::Cli;
 use crate::session::Session;
+
+/// Reading events makes many small values; the system's allocator was a sixth of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

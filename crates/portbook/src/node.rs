@@ -14,7 +14,7 @@ use portbook_bus::{
 use portbook_domain::ServiceName;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{
-    FeedParts, FeedPosition, Pace, Position, Projector, RunParts, SignerParts, feed, run,
+    FeedParts, FeedPosition, Pace, Position, Projector, Publishing, RunParts, SignerParts, feed, run,
 };
 use portbook_service::{Authorities, Clock, Engine, EngineLimits, EngineParts, IdSource, serve};
 use portbook_source::{Account, AccountError, AccountParts};
@@ -303,15 +303,46 @@ where
     }
 }
 
-/// Runs the projector over `store`, connected as `identity`, until `stop`.
+/// How the projector divides its time, as it is configured.
+const fn pace_of(session: &Session) -> Pace {
+    let settings = &session.config.projector;
+    Pace {
+        batch_messages_max: settings.batch_messages_max,
+        batch_wait: Duration::from_millis(settings.batch_wait_ms),
+        seal_records_max: settings.seal_records_max,
+        seal_interval: Duration::from_millis(settings.seal_interval_ms),
+    }
+}
+
+/// What a projector is run with.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Who it connects as.
+    pub(crate) identity: Identity,
+    /// The ledger.
+    pub(crate) store: Store,
+    /// Where it tells how far it has come.
+    pub(crate) position: watch::Sender<Position>,
+    /// Where it tells how far the feed has come.
+    pub(crate) feed: watch::Sender<FeedPosition>,
+    /// Who publishes its checkpoints.
+    pub(crate) publishing: Publishing,
+}
+
+/// Runs the projector until `stop`.
 pub(crate) async fn run_projector(
     session: &Session,
     address: &Address,
-    identity: Identity,
-    store: Store,
-    position: watch::Sender<Position>,
+    running: Running,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
+    let Running {
+        identity,
+        store,
+        position,
+        feed,
+        publishing,
+    } = running;
     let bus = address.connect(session, identity).await?;
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
@@ -324,6 +355,7 @@ pub(crate) async fn run_projector(
         register: CheckpointRegister::new(&bus, CHECKPOINT_REGISTER),
         key,
         origin,
+        publishing,
     };
     let attesting = tokio::task::spawn_blocking({
         let (watched, stop) = (position.subscribe(), stop.clone());
@@ -334,29 +366,21 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || keeper.keep(&watched, &stop)
     });
-    let feeding = tokio::spawn(feed_beside(
-        FeedParts {
-            bus: bus.clone(),
-            directory: session.home.ledger(),
-            reader: projector.reader(),
-            ledger: position.subscribe(),
-            position: watch::Sender::new(FeedPosition::default()),
-        },
-        stop.clone(),
-    ));
-    let settings = &session.config.projector;
+    let feeding = FeedParts {
+        bus: bus.clone(),
+        directory: session.home.ledger(),
+        reader: projector.reader(),
+        ledger: position.subscribe(),
+        position: feed,
+    };
+    let feeding = tokio::spawn(feed_beside(feeding, stop.clone()));
     let parts = RunParts {
         publisher: Publisher::start(&bus, PublishLimits::default()),
         bus: bus.clone(),
         stream: STREAM_LEDGER.to_owned(),
         projector,
         signer,
-        pace: Pace {
-            batch_messages_max: settings.batch_messages_max,
-            batch_wait: Duration::from_millis(settings.batch_wait_ms),
-            seal_records_max: settings.seal_records_max,
-            seal_interval: Duration::from_millis(settings.seal_interval_ms),
-        },
+        pace: pace_of(session),
         position,
     };
     let ended = run(parts, stopped(stop)).await;

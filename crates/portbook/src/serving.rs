@@ -1,17 +1,25 @@
-//! What a running ledger serves over HTTP, beside the projector: health, metrics.
+//! What a running ledger serves over HTTP, beside the projector: health, metrics, the log itself, the verified feed.
 
+mod log;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_bus::{Bus, Identity};
-use portbook_http::{Bounds, Limits, Standing, bind, health, serve};
-use portbook_projector::Position;
+use portbook_domain::PortCode;
+use portbook_evidence::Evidence;
+use portbook_http::{Bounds, Limits, Router, Standing, bind, health, serve};
+use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
 use tokio::sync::watch;
 
+use crate::cosigning::Watched;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::live::Live;
 use crate::node::{Address, stopped};
 use crate::session::Session;
 
@@ -25,8 +33,18 @@ pub(crate) struct Outlet<'a> {
     pub(crate) session: &'a Session,
     /// Where the stream is.
     pub(crate) address: &'a Address,
+    /// Who asks it how long it is.
+    pub(crate) identity: Identity,
+    /// Trade aliases of ports.
+    pub(crate) aliases: &'a BTreeMap<PortCode, PortCode>,
     /// How far the projector has come.
     pub(crate) position: watch::Receiver<Position>,
+    /// How far the feed has come.
+    pub(crate) feed: watch::Receiver<FeedPosition>,
+    /// What the log is made of.
+    pub(crate) evidence: Arc<Evidence>,
+    /// What the witnesses do; none without a policy.
+    pub(crate) watched: Option<Watched>,
 }
 
 impl Outlet<'_> {
@@ -51,18 +69,30 @@ impl Outlet<'_> {
         let bounds = Bounds {
             lag_max: Duration::from_millis(settings.ready_lag_ms_max),
         };
-        let bus = self.address.connect(self.session, Identity::Projector).await?;
+        let bus = self.address.connect(self.session, self.identity).await?;
         let (standing, watched) = watch::channel(Standing {
             quorum: true,
             ..Standing::default()
         });
-        let watching = look(&bus, self.session.home.ledger(), self.position, &standing);
-        let serving = serve(
-            listener,
-            health(watched, bounds),
-            Limits::default(),
-            stopped(stop),
-        );
+        let live = match self.address.connect(self.session, Identity::Subscriber).await {
+            Ok(subscriber) => Live::new(subscriber, self.aliases.clone(), stop.clone()).routes(),
+            // A home without the subscriber's seed serves the rest.
+            Err(failure) => {
+                tracing::warn!("the feed is not served over HTTP: {failure}");
+                Router::new()
+            }
+        };
+        let router = health(watched, bounds)
+            .merge(log::log(self.evidence, self.watched.as_ref()))
+            .merge(live);
+        let sights = Sights {
+            directory: self.session.home.ledger(),
+            position: self.position,
+            feed: self.feed,
+            watched: self.watched,
+        };
+        let watching = sights.look(&bus, &standing);
+        let serving = serve(listener, router, Limits::default(), stopped(stop));
         tokio::select! {
             () = serving => {}
             () = watching => {}
@@ -84,38 +114,53 @@ fn parse_address(text: &str) -> Result<SocketAddr, Failure> {
     })
 }
 
-/// Keeps `standing` true until the projector is gone.
-async fn look(
-    bus: &Bus,
+/// What health is read from.
+struct Sights {
     directory: LedgerDirectory,
-    mut position: watch::Receiver<Position>,
-    standing: &watch::Sender<Standing>,
-) {
-    let mut asking = tokio::time::interval(ASKING_PERIOD);
-    loop {
-        let asked = tokio::select! {
-            _ = asking.tick() => bus.stream_identity(STREAM_LEDGER).await.ok(),
-            changed = position.changed() => match changed {
-                Ok(()) => None,
-                Err(_) => return,
-            },
-        };
-        let (now, place) = (Instant::now(), *position.borrow_and_update());
-        standing.send_modify(|standing| {
-            if let Some(stream) = asked {
-                standing.stream_last_seq = stream.last_seq;
-                standing.asked_at = Some(now);
-            }
-            if place.signed_size != standing.signed_size {
-                standing.published_at = directory.published_at();
-            }
-            standing.size = place.size;
-            standing.signed_size = place.signed_size;
-            standing.behind_since = match standing.behind_since {
-                _ if standing.lag() == 0 => None,
-                Some(since) => Some(since),
-                None => Some(now),
+    position: watch::Receiver<Position>,
+    feed: watch::Receiver<FeedPosition>,
+    watched: Option<Watched>,
+}
+
+impl Sights {
+    /// Keeps `standing` true until the projector is gone.
+    async fn look(mut self, bus: &Bus, standing: &watch::Sender<Standing>) {
+        let mut asking = tokio::time::interval(ASKING_PERIOD);
+        loop {
+            let asked = tokio::select! {
+                _ = asking.tick() => bus.stream_identity(STREAM_LEDGER).await.ok(),
+                changed = self.position.changed() => match changed {
+                    Ok(()) => None,
+                    Err(_) => return,
+                },
             };
-        });
+            let (now, place) = (Instant::now(), *self.position.borrow_and_update());
+            let waiting = *self.feed.borrow();
+            let judged = self.watched.as_ref().and_then(|watched| *watched.judged.borrow());
+            standing.send_modify(|standing| {
+                if let Some(stream) = asked {
+                    standing.stream_last_seq = stream.last_seq;
+                    standing.asked_at = Some(now);
+                }
+                if place.signed_size != standing.signed_size {
+                    standing.published_at = self.directory.published_at();
+                }
+                standing.feed_waiting = waiting.waiting;
+                standing.feed_waiting_since = waiting
+                    .waiting_since_ns
+                    .and_then(|since| UNIX_EPOCH.checked_add(Duration::from_nanos(since)));
+                standing.size = place.size;
+                standing.signed_size = place.signed_size;
+                standing.behind_since = match standing.behind_since {
+                    _ if standing.lag() == 0 => None,
+                    Some(since) => Some(since),
+                    None => Some(now),
+                };
+                if let Some(judged) = judged {
+                    standing.witnesses = u64::try_from(judged.witnesses).unwrap_or(u64::MAX);
+                    standing.quorum = judged.quorum;
+                }
+            });
+        }
     }
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portbook_bus::{CheckpointRegister, Identity, PublishLimits, Publisher};
+use portbook_bus::{CheckpointRegister, PublishLimits, Publisher};
 use portbook_ledger::{Origin, SignerKey};
 use portbook_projector::{Position, Projector, StandbyEnd, StandbyParts, stand_by};
-use portbook_store::Store;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -17,7 +16,7 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
-use crate::node::{Address, run_projector, stopped};
+use crate::node::{Address, Running, run_projector, stopped};
 use crate::session::Session;
 
 /// Longest wait for the first checkpoint after a promotion.
@@ -31,11 +30,17 @@ const PROMOTED: &str = "promoted ";
 pub(crate) async fn run_standby(
     session: &Session,
     address: &Address,
-    store: Store,
-    position: watch::Sender<Position>,
+    running: Running,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let bus = address.connect(session, Identity::Standby).await?;
+    let Running {
+        identity,
+        store,
+        position,
+        feed,
+        publishing,
+    } = running;
+    let bus = address.connect(session, identity).await?;
     let key = session.home.public_key(KeyOf::Log)?;
     let origin =
         Origin::new(key.id().name.as_str()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
@@ -64,15 +69,14 @@ pub(crate) async fn run_standby(
                 .speech
                 .tell("promoted: this is the projector now, and the one before is fenced off");
             let told = answer_when_signed(asker, position.subscribe());
-            let running = run_projector(
-                session,
-                address,
-                Identity::Standby,
-                projector.into_store(),
+            let running = Running {
+                identity,
+                store: projector.into_store(),
                 position,
-                stop,
-            );
-            tokio::join!(told, running).1
+                feed,
+                publishing,
+            };
+            tokio::join!(told, run_projector(session, address, running, stop)).1
         }
         Err(error) => {
             let failure = Failure::from(error);

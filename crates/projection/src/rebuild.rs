@@ -13,6 +13,11 @@ use crate::projections::{Views, begin, skips};
 use crate::selection::Selection;
 use crate::snapshot;
 
+/// So few leaves are left for the last step, which holds the database.
+const LAST_LEAVES: u64 = 10_000;
+/// How often the end of a growing ledger is run after before the last step is taken all the same.
+const LAPS_MAX: u32 = 8;
+
 /// How to rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RebuildOptions {
@@ -72,17 +77,24 @@ pub fn rebuild(
 ) -> Result<RebuildEnd, ProjectionError> {
     let rebuilding = Rebuilding::start(reader, path, kinds, options.resume)?;
     let mut kept = rebuilding.views.read().size();
+    let mut end = reader.book()?.size();
+    let mut laps = 1;
     loop {
         let at = rebuilding.views.read().size();
         rebuilding.compare_with_others(at, on_change)?;
-        let size = reader.book()?.size();
-        if at >= size {
+        if at >= end {
+            let size = reader.book()?.size();
+            let near = size - at.min(size) <= LAST_LEAVES;
+            (end, laps) = (if near { at } else { size }, laps + 1);
+        }
+        // A ledger that grows faster than it is folded would be run after for ever.
+        if at >= end || laps > LAPS_MAX {
             return Ok(RebuildEnd::Whole(rebuilding.finish(options.promote, on_change)?));
         }
         let stops = rebuilding.others.iter().map(|other| other.cursor);
-        let stop = stops.filter(|stop| *stop > at).min().unwrap_or(size);
-        let stop = stop.min(size).min(kept.saturating_add(options.snapshot_leaves));
-        rebuilding.fold_to(stop, &mut |reached, _| go_on(reached, size))?;
+        let stop = stops.filter(|stop| *stop > at).min().unwrap_or(end);
+        let stop = stop.min(end).min(kept.saturating_add(options.snapshot_leaves));
+        rebuilding.fold_to(stop, &mut |reached, _| go_on(reached, end))?;
         let reached = rebuilding.views.read().size();
         if reached < stop || reached >= kept.saturating_add(options.snapshot_leaves) {
             rebuilding.keep()?;

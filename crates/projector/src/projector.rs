@@ -2,7 +2,7 @@
 
 use portbook_fold::{Book, Delivery, FoldError, Known, Original, Reading, Sealed, fold, read_all};
 use portbook_ledger::{Leaf, Size};
-use portbook_store::{Store, StoreError, StoreReader};
+use portbook_store::{Store, StoreError, StoreReader, Unsynced};
 
 /// The writing half of a ledger.
 #[derive(Debug)]
@@ -27,6 +27,25 @@ pub struct Taken {
     pub sealed: Option<Sealed>,
 }
 
+/// A batch that is written and would not yet survive power loss.
+#[derive(Debug)]
+pub struct Written {
+    taken: Taken,
+    /// Nothing, when every message of the batch was recorded before.
+    unsynced: Option<Unsynced>,
+}
+
+impl Written {
+    /// Returns once the batch would survive power loss. The next one may be written meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk failed; that is never tried again.
+    pub fn sync(self) -> Result<Taken, StoreError> {
+        self.unsynced.map_or(Ok(()), Unsynced::sync)?;
+        Ok(self.taken)
+    }
+}
+
 /// Why a batch was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeError {
@@ -39,11 +58,19 @@ pub enum TakeError {
 }
 
 impl Batch {
-    /// Reads consecutive messages, on two threads where that pays.
+    /// Reads consecutive messages.
     #[must_use]
     pub fn read(deliveries: Vec<Delivery>) -> Self {
         let readings = read_all(&deliveries);
         Self { deliveries, readings }
+    }
+
+    /// This batch and `next`, which continues it.
+    #[must_use]
+    pub fn followed_by(mut self, next: Self) -> Self {
+        self.deliveries.extend(next.deliveries);
+        self.readings.extend(next.readings);
+        self
     }
 
     /// Number of messages.
@@ -86,11 +113,19 @@ impl Projector {
 
     /// Records a batch, which must continue the ledger, and returns once it would survive power loss.
     ///
+    /// # Errors
+    /// As [`Projector::write`] and [`Written::sync`].
+    pub fn take(&mut self, batch: Batch) -> Result<Taken, TakeError> {
+        Ok(self.write(batch)?.sync()?)
+    }
+
+    /// Writes a batch, which must continue the ledger. It counts once it is synced.
+    ///
     /// Messages the ledger has already are dropped: reading a little too much is how a restart goes on.
     ///
     /// # Errors
     /// [`TakeError::Fold`] when a message is missing or cannot follow; nothing of the batch is recorded then.
-    pub fn take(&mut self, batch: Batch) -> Result<Taken, TakeError> {
+    pub fn write(&mut self, batch: Batch) -> Result<Written, TakeError> {
         let Batch {
             deliveries,
             mut readings,
@@ -99,20 +134,22 @@ impl Projector {
         let seen = deliveries.partition_point(|delivery| delivery.seq.get() <= size);
         let fresh = deliveries.get(seen..).unwrap_or_default();
         if fresh.is_empty() {
-            return Ok(Taken {
-                size: self.store.book().frontier.size(),
-                sealed: None,
-            });
+            return Ok(self.written(None, None));
         }
         readings.drain(..seen);
         let known = self.known(&readings)?;
         let commit = fold(self.store.book(), fresh, readings, &known)?;
         let sealed = commit.seals.last().cloned();
-        self.store.apply(commit)?;
-        Ok(Taken {
-            size: self.store.book().frontier.size(),
-            sealed,
-        })
+        let unsynced = self.store.write(commit)?;
+        Ok(self.written(sealed, Some(unsynced)))
+    }
+
+    fn written(&self, sealed: Option<Sealed>, unsynced: Option<Unsynced>) -> Written {
+        let size = self.store.book().frontier.size();
+        Written {
+            taken: Taken { size, sealed },
+            unsynced,
+        }
     }
 
     fn known(&self, readings: &[Reading]) -> Result<Known, StoreError> {

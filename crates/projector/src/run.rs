@@ -1,4 +1,7 @@
-//! The loop: read ahead, record, seal, sign; stop at the first contradiction.
+//! The loop: read ahead, write, sync, seal, sign; stop at the first contradiction.
+//!
+//! Three stages run at once: a batch is read while the one before it is written and the one before that is synced and
+//! signed. Each stage hands over in order, so nothing overtakes.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -9,18 +12,20 @@ use portbook_bus::{
 use portbook_domain::InvalidText;
 use portbook_fold::{Delivery, Sealed};
 use portbook_ledger::{Origin, SecretKey, Seq};
+use portbook_store::{StoreError, StoreReader};
 use portbook_wire::JsonError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_anchor, check_head};
-use crate::projector::{Batch, Projector, TakeError, Taken};
+use crate::projector::{Batch, Projector, TakeError, Taken, Written};
 use crate::seal::seal_request;
 use crate::signer::{SignError, Signer, SignerParts};
 
-/// Batches that wait while one is recorded and another is read: enough to hide the stream's latency, few enough to bound
-/// memory.
+/// Batches that wait between two stages: enough to hide the latency of stream and disk, few enough to bound memory.
 const BATCHES_AHEAD: usize = 1;
+/// Batches below this number of messages are read on one thread: a second one would cost more than it saves.
+const SPLIT_FROM: usize = 512;
 /// How often the stream's identity is looked at while running.
 const IDENTITY_PERIOD: Duration = Duration::from_secs(5);
 
@@ -82,6 +87,9 @@ pub enum RunError {
     /// A batch could not be recorded.
     #[error(transparent)]
     Take(#[from] TakeError),
+    /// The disk failed, or the book on it cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A checkpoint must not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -97,7 +105,7 @@ pub enum RunError {
     /// A worker thread ended in a panic.
     #[error("a worker ended unexpectedly")]
     Worker(#[from] JoinError),
-    /// The reading task is gone.
+    /// An earlier stage is gone.
     #[error("reading the stream ended unexpectedly")]
     ReadingEnded,
 }
@@ -105,7 +113,7 @@ pub enum RunError {
 /// Records, seals and signs until `shutdown` or the first contradiction.
 ///
 /// # Errors
-/// [`RunError`]: nothing was recorded after the contradiction it names.
+/// [`RunError`]: nothing is recorded after a contradiction in the stream, and nothing is signed after any.
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let book = parts.projector.book();
     let log = Log::ledger(&parts.bus);
@@ -118,20 +126,20 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
         start_seq: book.size() + 1,
         batch: parts.pace.batch_messages_max,
     };
+    let sealed_size = book.last_seal.map_or(0, |seal| seal.size_through().get());
     let reader = Reader::open(&parts.bus, spec).await?;
-    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::spawn(read_ahead(reader, parts.pace, sender));
+    let (read, batches) = mpsc::channel(BATCHES_AHEAD);
+    let (wrote, written) = mpsc::channel(BATCHES_AHEAD);
+    let store = parts.projector.reader();
+    let reading = tokio::spawn(read_ahead(reader, parts.pace, read));
+    let writing = tokio::spawn(write_ahead(parts.projector, parts.pace, batches, wrote));
     let mut running = Running {
         sealed_at: Instant::now(),
-        sealed_size: parts
-            .projector
-            .book()
-            .last_seal
-            .map_or(0, |seal| seal.size_through().get()),
+        sealed_size,
         unsigned: None,
         seal_asked: None,
         looked_at: Instant::now(),
-        projector: Some(parts.projector),
+        store,
         bus: parts.bus,
         stream: parts.stream,
         publisher: parts.publisher,
@@ -141,8 +149,10 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
         pace: parts.pace,
         position: parts.position,
     };
-    let ended = running.go_on(batches, shutdown).await;
+    let ended = running.go_on(written, shutdown).await;
     reading.abort();
+    // The store is in its hands: whoever asked for the end may want to open it again.
+    writing.await?;
     ended
 }
 
@@ -157,18 +167,71 @@ async fn read_ahead(mut reader: Reader, pace: Pace, sender: mpsc::Sender<Result<
     }
 }
 
+/// A batch on its way through the last stage.
+struct Underway {
+    written: Written,
+    /// Whether messages were waiting behind it.
+    behind: bool,
+}
+
+async fn write_ahead(
+    mut projector: Projector,
+    pace: Pace,
+    mut batches: mpsc::Receiver<Result<Batch, RunError>>,
+    sender: mpsc::Sender<Result<Underway, RunError>>,
+) {
+    while let Some(batch) = batches.recv().await {
+        let written = match batch {
+            Ok(batch) => write(projector, batch, pace).await,
+            Err(error) => Err(error),
+        };
+        let (underway, rest) = match written {
+            Ok((rest, underway)) => (Ok(underway), Some(rest)),
+            Err(error) => (Err(error), None),
+        };
+        let sent = sender.send(underway).await;
+        match rest {
+            Some(rest) if sent.is_ok() => projector = rest,
+            Some(_) | None => return,
+        }
+    }
+}
+
+/// Writes `batch` on a thread of its own and gives the projector back.
+async fn write(
+    mut projector: Projector,
+    batch: Batch,
+    pace: Pace,
+) -> Result<(Projector, Underway), RunError> {
+    let behind = batch.len() >= pace.batch_messages_max;
+    let written = spawn_blocking(move || {
+        let written = projector.write(batch);
+        (projector, written)
+    });
+    let (projector, written) = written.await?;
+    let written = written?;
+    Ok((projector, Underway { written, behind }))
+}
+
 async fn next_batch(reader: &mut Reader, pace: Pace) -> Result<Batch, RunError> {
     let stored = reader.next(pace.batch_messages_max, pace.batch_wait).await?;
-    let batch = spawn_blocking(|| Batch::read(stored.into_iter().filter_map(delivery_of).collect()));
-    Ok(batch.await?)
+    let mut front: Vec<Delivery> = stored.into_iter().filter_map(delivery_of).collect();
+    if front.len() < SPLIT_FROM {
+        return Ok(spawn_blocking(|| Batch::read(front)).await?);
+    }
+    let back = front.split_off(front.len() / 2);
+    let (front, back) = (
+        spawn_blocking(|| Batch::read(front)),
+        spawn_blocking(|| Batch::read(back)),
+    );
+    Ok(front.await?.followed_by(back.await?))
 }
 
 struct Running {
     bus: Bus,
     stream: String,
     publisher: Publisher,
-    /// Taken out while a worker thread records with it.
-    projector: Option<Projector>,
+    store: StoreReader,
     signer: Signer,
     log_key: SecretKey,
     origin: Origin,
@@ -186,17 +249,16 @@ struct Running {
 impl Running {
     async fn go_on(
         &mut self,
-        mut batches: mpsc::Receiver<Result<Batch, RunError>>,
+        mut written: mpsc::Receiver<Result<Underway, RunError>>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), RunError> {
         tokio::pin!(shutdown);
         loop {
-            let batch = tokio::select! {
-                batch = batches.recv() => batch.ok_or(RunError::ReadingEnded)??,
+            let Underway { written, behind } = tokio::select! {
+                underway = written.recv() => underway.ok_or(RunError::ReadingEnded)??,
                 () = &mut shutdown => return Ok(()),
             };
-            let behind = batch.len() >= self.pace.batch_messages_max;
-            let taken = self.record(batch).await?;
+            let taken: Taken = spawn_blocking(|| written.sync()).await??;
             if let Some(sealed) = taken.sealed {
                 self.sealed_at = Instant::now();
                 self.sealed_size = sealed.index.size_through().get();
@@ -213,17 +275,6 @@ impl Running {
             };
             self.position.send_replace(position);
         }
-    }
-
-    async fn record(&mut self, batch: Batch) -> Result<Taken, RunError> {
-        let mut projector = self.projector.take().ok_or(RunError::ReadingEnded)?;
-        let recorded = spawn_blocking(move || {
-            let taken = projector.take(batch);
-            (projector, taken)
-        });
-        let (projector, taken) = recorded.await?;
-        self.projector = Some(projector);
-        Ok(taken?)
     }
 
     /// Signs the newest seal. A server that is away is no contradiction: signing waits, recording goes on.
@@ -268,17 +319,17 @@ impl Running {
             return Ok(());
         }
         self.looked_at = Instant::now();
-        match (self.bus.stream_identity(&self.stream).await, &self.projector) {
-            (Ok(identity), Some(projector)) => {
-                match check_anchor(&Log::ledger(&self.bus), &identity, projector.book()).await {
+        match self.bus.stream_identity(&self.stream).await {
+            Ok(identity) => {
+                let book = self.store.book()?;
+                match check_anchor(&Log::ledger(&self.bus), &identity, &book).await {
                     Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
                     checked => Ok(checked?),
                 }
             }
             // Looked at again when the server is back.
-            (Err(StreamError::Api(error)), _) if error.is_transient() => Ok(()),
-            (Err(error), _) => Err(error.into()),
-            (Ok(_), None) => Ok(()),
+            Err(StreamError::Api(error)) if error.is_transient() => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! 1 the batch is committed and synced; 2 what the checkpoint newly covers is read back and hashed again; 3 the root is
 //! appended to `signed.log` and synced; 4 the checkpoint is signed (Ed25519 is deterministic: a crash here signs the same
-//! bytes again); 5 it is put into the register by compare-and-swap, which keeps a second projector out; 6 it is published
-//! by rename. A crash between any two steps is repaired by going through the later ones again, in [`Signer::open`].
+//! bytes again); 5 it is put into the register by compare-and-swap, which keeps a second projector out; 6 witnesses are
+//! asked for their cosignatures, beside the recording that goes on; 7 it is published by rename. A crash between any two
+//! steps is repaired by going through the later ones again, in [`Signer::open`].
 
 use bytes::Bytes;
 use portbook_bus::{ApiError, CheckpointError as RegisterError, CheckpointRegister};
@@ -13,6 +14,7 @@ use portbook_ledger::{
     SignedLog, SignedRoot, SignerKey, Size, leaf_hash, sha256,
 };
 use portbook_store::{LedgerDirectory, StoreError, StoreReader};
+use tokio::sync::watch;
 
 /// Signs and publishes checkpoints of one ledger.
 #[derive(Debug)]
@@ -26,8 +28,41 @@ pub(crate) struct Signer {
     log: SignedLog,
     /// The tree that was read back last.
     covered: Frontier,
-    /// SHA-256 of the checkpoint published last; zeros when there is none.
-    published: Hash,
+    publishing: Publishing,
+    /// What this signer published itself.
+    published: Published,
+}
+
+/// A checkpoint that is signed and registered, but not published yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedNote {
+    /// Its size.
+    pub size: Size,
+    /// The note, with the log's signature alone.
+    pub note: String,
+}
+
+/// What was published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// SHA-256 of the file; zeros when there is none.
+    pub digest: Hash,
+    /// Its size.
+    pub size: Size,
+}
+
+/// Who publishes what is signed.
+#[derive(Debug)]
+pub enum Publishing {
+    /// The signer, at once, with the log's signature alone.
+    AtOnce,
+    /// Somebody beside it, who collects cosignatures first. Of checkpoints that come faster only the newest is published.
+    Handed {
+        /// Takes what is to be published.
+        to: watch::Sender<Option<SignedNote>>,
+        /// Tells what was published.
+        published: watch::Receiver<Published>,
+    },
 }
 
 /// Why nothing may be signed.
@@ -127,6 +162,8 @@ pub struct SignerParts {
     pub key: SignerKey,
     /// The log's name.
     pub origin: Origin,
+    /// Who publishes.
+    pub publishing: Publishing,
 }
 
 impl Signer {
@@ -142,6 +179,7 @@ impl Signer {
             register,
             key,
             origin,
+            publishing,
         } = parts;
         let size = reader.book()?.size();
         let Some(log) = directory.begin_signing()? else {
@@ -158,7 +196,8 @@ impl Signer {
             origin,
             log,
             covered: Frontier::new(),
-            published: Hash::ZERO,
+            publishing,
+            published: Published::NOTHING,
         };
         let registered = registered.map(|(_, note)| signer.open_note(&note)).transpose()?;
         signer.compare_with_register(registered.as_ref())?;
@@ -171,7 +210,11 @@ impl Signer {
     /// SHA-256 of the checkpoint published last, as the next seal states it; and its size.
     #[must_use]
     pub(crate) fn published(&self) -> (Hash, Size) {
-        (self.published, self.covered.size())
+        let Published { digest, size } = match &self.publishing {
+            Publishing::AtOnce => self.published,
+            Publishing::Handed { published, .. } => *published.borrow(),
+        };
+        (digest, size)
     }
 
     /// Signs and publishes the tree that ends with `sealed`.
@@ -204,7 +247,7 @@ impl Signer {
             .register
             .put(Bytes::from(note.clone()), self.register_seq)
             .await?;
-        self.publish(size, &note)
+        self.publish(size, note)
     }
 
     fn open_note(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
@@ -262,7 +305,7 @@ impl Signer {
                 .put(Bytes::from(note.clone()), self.register_seq)
                 .await?;
         }
-        self.publish(last.size, &note)
+        self.publish(last.size, note)
     }
 
     /// The stream went past the size of a signed tree: that tree must have ended with a seal, and with this root.
@@ -311,9 +354,27 @@ impl Signer {
         Ok(checkpoint.sign(&self.key)?.to_string())
     }
 
-    fn publish(&mut self, size: Size, note: &str) -> Result<(), SignError> {
-        self.directory.publish_checkpoint(size, note)?;
-        self.published = sha256(&[note.as_bytes()]);
+    fn publish(&mut self, size: Size, note: String) -> Result<(), SignError> {
+        match &self.publishing {
+            Publishing::AtOnce => {
+                self.directory.publish_checkpoint(size, &note)?;
+                self.published = Published {
+                    digest: sha256(&[note.as_bytes()]),
+                    size,
+                };
+            }
+            Publishing::Handed { to, .. } => {
+                to.send_replace(Some(SignedNote { size, note }));
+            }
+        }
         Ok(())
     }
+}
+
+impl Published {
+    /// Nothing was published yet.
+    pub const NOTHING: Self = Self {
+        digest: Hash::ZERO,
+        size: Size::ZERO,
+    };
 }

@@ -6,6 +6,7 @@
 //! signed.log            "<size> <root>" per line, written and synced before anything is signed
 //! checkpoint            the newest published checkpoint
 //! checkpoints/<size>    every published checkpoint, 20 digits
+//! cosigned/<size>       the same with cosignatures that came in files later
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -136,6 +137,23 @@ impl LedgerDirectory {
         self.replace(&self.path.join("checkpoint"), note)
     }
 
+    /// Keeps `note`, the checkpoint of `size` with cosignatures that came after it was published. What was published stays
+    /// as it was: later seals commit to its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] names the file that could not be written.
+    pub fn keep_cosigned(&self, size: Size, note: &str) -> Result<(), StoreError> {
+        self.replace(&self.cosigned(size), note)
+    }
+
+    /// The checkpoint of `size` with the cosignatures that came later, when there are any.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it is there but cannot be read.
+    pub fn cosigned_at(&self, size: Size) -> Result<Option<String>, StoreError> {
+        read_if_there(self.cosigned(size))
+    }
+
     /// Puts back a published checkpoint from a backup; durable once [`LedgerDirectory::put_back_signed_log`] has returned.
     ///
     /// # Errors
@@ -216,6 +234,10 @@ impl LedgerDirectory {
 
     fn checkpoint_of(&self, size: Size) -> PathBuf {
         self.path.join("checkpoints").join(format!("{:020}", size.get()))
+    }
+
+    fn cosigned(&self, size: Size) -> PathBuf {
+        self.path.join("cosigned").join(format!("{:020}", size.get()))
     }
 
     fn replace(&self, path: &Path, text: &str) -> Result<(), StoreError> {

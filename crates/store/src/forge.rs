@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::codec::RowError;
 use crate::durable::{self, StoreError};
 use crate::key;
-use crate::packed::{items, value_holding};
+use crate::packed::{items, restored, stored, value_holding};
 
 /// One change to the stored leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
     };
     let found = value_holding(&db, key::LEAVES, index).map_err(reading)?;
     let (first, value) = found.ok_or(StoreError::LeafMissing { index, size: 0 })?;
+    let value = restored(key::LEAVES, value)?;
     let mut leaves: Vec<Vec<u8>> = items(&value).map(<[u8]>::to_vec).collect();
     let at = usize::try_from(index - first).unwrap_or(usize::MAX);
     if at >= leaves.len() {
@@ -70,7 +71,7 @@ pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
         packed.extend_from_slice(&length.to_be_bytes());
         packed.extend_from_slice(leaf);
     }
-    db.insert(key::numbered(key::LEAVES, first), packed)
+    db.insert(key::numbered(key::LEAVES, first), stored(key::LEAVES, &packed))
         .map_err(reading)?;
     durable::sync(&db, path)
 }

@@ -19,9 +19,9 @@ pub(crate) const VERDICT_POSITION: &[u8] = b"v";
 /// What is known of each source, as far as signatures have been checked.
 pub(crate) const SOURCES: &[u8] = b"s";
 
-/// Prefix of the timeline rows of one chain, by position in the chain.
-pub(crate) fn rows(chain: Chain) -> Vec<u8> {
-    named(b'P', chain)
+/// Prefix of the entries of one chain, by position in the chain.
+pub(crate) fn entries(chain: Chain) -> Vec<u8> {
+    named(b'I', chain)
 }
 
 /// Key of the head of one chain.

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use portbook_fold::{Book, LookupKey, Sealed, SourceBook};
+use portbook_fold::{Book, ChainEntry, LookupKey, Sealed, SourceBook};
 use portbook_ledger::{Chain, Index};
 use portbook_views::TimelineRow;
-use sled::IVec;
 
 use crate::codec;
 use crate::durable::StoreError;
+use crate::entry;
 use crate::key;
-use crate::packed::items;
+use crate::leaves::Leaves;
+use crate::packed::{items, restored};
+use crate::record::RecordCursor;
 use crate::row::{BookRow, HeadRow, SealedRow, SourcesRow};
-use crate::shelf::{Ahead, Shelf, reading};
+use crate::shelf::{Shelf, reading};
 use crate::store::{CASES, EVENTS, LICENSES};
 use crate::verdict::Verdict;
 
@@ -83,51 +85,46 @@ impl StoreReader {
     /// The iterator ends early when the store does; each packed value is checked to continue the one before.
     #[must_use]
     pub fn leaves(&self, range: Range<u64>) -> Leaves {
-        Leaves {
-            shelf: self.shelf.clone(),
-            ahead: Ahead::new(),
-            prefix: key::LEAVES.to_vec(),
-            next: range.start,
-            end: range.end,
-        }
+        Leaves::new(&self.shelf, key::LEAVES.to_vec(), range)
     }
 
     /// The stored leaf hashes of `range`, packed as they are stored, 32 bytes each. What they are worth shows in the root
     /// they give.
     #[must_use]
     pub fn leaf_hashes(&self, range: Range<u64>) -> Leaves {
-        Leaves {
-            shelf: self.shelf.clone(),
-            ahead: Ahead::new(),
-            prefix: key::HASHES.to_vec(),
-            next: range.start,
-            end: range.end,
-        }
+        Leaves::new(&self.shelf, key::HASHES.to_vec(), range)
     }
 
-    /// The timeline rows of `chain` at the positions `range` (from 1), streamed in order.
+    /// The entries of `chain` at the positions `range` (from 1), streamed in order: where its records stand in the ledger.
     ///
     /// # Errors
-    /// Per row: [`StoreError::Row`] when it is not readable, [`StoreError::LeafMissing`] when rows are missing.
+    /// Per entry: [`StoreError::Row`] when it is not readable, [`StoreError::LeafMissing`] when entries are missing.
+    pub fn entries(
+        &self,
+        chain: Chain,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = Result<ChainEntry, StoreError>> + use<> {
+        Leaves::new(&self.shelf, key::entries(chain), range).flat_map(|value| {
+            let entries: Vec<_> = match value {
+                Ok(packed) => packed.iter().map(entry::unpack).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            entries
+        })
+    }
+
+    /// The timeline rows of `chain` at the positions `range` (from 1), streamed in order and made from the records
+    /// themselves.
+    ///
+    /// # Errors
+    /// Per row: as [`StoreReader::entries`], and [`StoreError::Row`] when its record is not readable.
     pub fn rows(
         &self,
         chain: Chain,
         range: Range<u64>,
     ) -> impl Iterator<Item = Result<TimelineRow, StoreError>> + use<> {
-        let packed = Leaves {
-            shelf: self.shelf.clone(),
-            ahead: Ahead::new(),
-            prefix: key::rows(chain),
-            next: range.start,
-            end: range.end,
-        };
-        packed.flat_map(|value| {
-            let rows: Vec<_> = match value {
-                Ok(packed) => packed.iter().map(|row| decode("timeline row", row)).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            rows
-        })
+        let mut records = RecordCursor::new(&self.shelf);
+        self.entries(chain, range).map(move |entry| records.row(&entry?))
     }
 
     /// The timeline row at `position` (from 1) of `chain`.
@@ -135,8 +132,12 @@ impl StoreReader {
     /// # Errors
     /// As [`StoreReader::rows`].
     pub fn row(&self, chain: Chain, position: u64) -> Result<Option<TimelineRow>, StoreError> {
-        let row = self.item(&key::rows(chain), position)?;
-        row.map(|row| decode("timeline row", &row)).transpose()
+        let Some(entry) = self.item(&key::entries(chain), position)? else {
+            return Ok(None);
+        };
+        RecordCursor::new(&self.shelf)
+            .row(&entry::unpack(&entry)?)
+            .map(Some)
     }
 
     /// Leaf indexes of the records of the case with this hashed name, in ledger order.
@@ -243,92 +244,12 @@ impl StoreReader {
     }
 
     fn item(&self, prefix: &[u8], number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = self.shelf.holding(prefix, number)?;
-        Ok(found.and_then(|(first, value)| {
-            let skipped = usize::try_from(number - first).ok()?;
-            items(&value).nth(skipped).map(<[u8]>::to_vec)
-        }))
-    }
-}
-
-/// Iterator over packed values: leaves of the ledger or rows of a chain.
-#[derive(Debug)]
-pub struct Leaves {
-    shelf: Shelf,
-    /// What came along with the value asked for last.
-    ahead: Ahead,
-    prefix: Vec<u8>,
-    next: u64,
-    end: u64,
-}
-
-/// Consecutive items of one packed value.
-#[derive(Debug, Clone)]
-pub struct Packed {
-    /// Number of the first item.
-    pub first: u64,
-    value: IVec,
-    skip: usize,
-    take: usize,
-}
-
-impl Packed {
-    /// The items in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        items(&self.value).skip(self.skip).take(self.take)
-    }
-}
-
-impl Iterator for Leaves {
-    type Item = Result<Packed, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
-            return None;
-        }
-        let found = match self.holding_next() {
-            Ok(found) => found,
-            Err(error) => return Some(Err(self.fail(error))),
+        let Some((first, value)) = self.shelf.holding(prefix, number)? else {
+            return Ok(None);
         };
-        let missing = StoreError::LeafMissing {
-            index: self.next,
-            size: self.end,
-        };
-        let Some((first, value)) = found else {
-            return Some(Err(self.fail(missing)));
-        };
-        let skip = usize::try_from(self.next - first).unwrap_or(usize::MAX);
-        let take = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
-        let packed = Packed {
-            first: self.next,
-            value,
-            skip,
-            take,
-        };
-        let count = packed.iter().count();
-        if count == 0 {
-            return Some(Err(self.fail(missing)));
-        }
-        self.next += u64::try_from(count).unwrap_or(u64::MAX);
-        Some(Ok(packed))
-    }
-}
-
-impl Leaves {
-    /// The value that holds the next item. What came along is behind it, unless values were joined meanwhile.
-    fn holding_next(&mut self) -> Result<Option<(u64, IVec)>, StoreError> {
-        match self.ahead.pop_front().filter(|(first, _)| *first == self.next) {
-            Some(found) => Ok(Some(found)),
-            None => self
-                .shelf
-                .holding_and_more(&self.prefix, self.next, &mut self.ahead),
-        }
-    }
-
-    /// Ends the iteration after `error`.
-    fn fail(&mut self, error: StoreError) -> StoreError {
-        self.next = self.end;
-        error
+        let value = restored(prefix, value)?;
+        let skipped = usize::try_from(number - first).unwrap_or(usize::MAX);
+        Ok(items(&value).nth(skipped).map(<[u8]>::to_vec))
     }
 }
 

@@ -23,7 +23,7 @@ const RUNS_PER_TIER: usize = 8;
 const MERGED_TIER_MAX: u32 = 4;
 
 /// An entry that leads from `key` to the leaf at `index`.
-pub(crate) fn entry(key: &LookupKey, index: u64) -> Entry {
+pub(crate) fn lookup_entry(key: &LookupKey, index: u64) -> Entry {
     let mut entry = [0; 24];
     let (head, tail) = entry.split_at_mut(16);
     head.copy_from_slice(key);

@@ -25,6 +25,9 @@ use crate::{key, run};
 /// How often a reading that several commits overtook is tried again; each takes microseconds, a commit milliseconds.
 const READINGS_MAX: u32 = 1000;
 
+/// Values read along with one that was asked for: about as many as share a node.
+const VALUES_AHEAD: usize = 16;
+
 /// Something that stored values can be read from. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) enum Shelf {
@@ -86,7 +89,7 @@ impl Shelf {
     ) -> Result<Option<(u64, IVec)>, StoreError> {
         ahead.clear();
         match self {
-            Self::Own(db) => value_holding(db, prefix, number).map_err(reading),
+            Self::Own(db) => own_and_more(db, prefix, number, ahead).map_err(reading),
             Self::Held(holder) => {
                 let pairs = holder.ask(&Question::HoldingAndMore { prefix, number })?;
                 ahead.extend(numbered(pairs));
@@ -152,6 +155,24 @@ impl Shelf {
             Self::Held(_) => None,
         }
     }
+}
+
+/// Reads on from the value that holds item `number`: finding each value anew costs several times as much.
+fn own_and_more(
+    db: &sled::Db,
+    prefix: &[u8],
+    number: u64,
+    ahead: &mut Ahead,
+) -> sled::Result<Option<(u64, IVec)>> {
+    let Some(found) = value_holding(db, prefix, number)? else {
+        return Ok(None);
+    };
+    let behind = key::numbered(prefix, found.0.saturating_add(1))..=key::numbered(prefix, u64::MAX);
+    for stored in db.range(behind).take(VALUES_AHEAD) {
+        let (at, value) = stored?;
+        ahead.extend(key::number_of(&at).map(|first| (first, value)));
+    }
+    Ok(Some(found))
 }
 
 fn numbered(pairs: Vec<(IVec, IVec)>) -> impl Iterator<Item = (u64, IVec)> {

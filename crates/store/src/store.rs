@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use portbook_fold::{Book, Commit, LookupKey, Lookups};
+use portbook_fold::{Book, ChainEntry, Commit, LookupKey, Lookups};
 use portbook_ledger::{Chain, Index};
-use portbook_views::TimelineRow;
 
 use crate::codec;
 use crate::durable::{self, StoreError};
+use crate::entry;
 use crate::key;
 use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
-use crate::run::{Entry, Filters, Runs, entry};
+use crate::run::{Entry, Filters, Runs, lookup_entry};
 use crate::shelf::Serving;
 
 /// Family of the event identities.
@@ -31,14 +33,37 @@ pub struct Store {
     book: Book,
     leaves: PackedWriter,
     hashes: PackedWriter,
-    rows: BTreeMap<Chain, PackedWriter>,
+    entries: BTreeMap<Chain, PackedWriter>,
     events: Runs,
     cases: Runs,
     licenses: Runs,
-    /// Set before a write and cleared after its sync: after a failure nobody knows what is on disk.
-    writing: bool,
+    /// Set for good when a write or a sync fails: nobody knows then what is on disk.
+    poisoned: Arc<AtomicBool>,
     /// Answers readers in other processes, once it is asked to.
     serving: Option<Serving>,
+}
+
+/// A commit that is written and would not yet survive power loss.
+#[derive(Debug)]
+#[must_use = "a commit counts only when it is synced"]
+pub struct Unsynced {
+    db: sled::Db,
+    path: PathBuf,
+    poisoned: Arc<AtomicBool>,
+}
+
+impl Unsynced {
+    /// Returns once this commit, and each before it, would survive power loss. The next one may be written meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk failed. A failed sync is never tried again: the store takes no more.
+    pub fn sync(self) -> Result<(), StoreError> {
+        let synced = durable::sync(&self.db, &self.path);
+        if synced.is_err() {
+            self.poisoned.store(true, Ordering::SeqCst);
+        }
+        synced
+    }
 }
 
 impl Store {
@@ -90,13 +115,13 @@ impl Store {
             path: path.to_owned(),
             leaves: PackedWriter::new(key::LEAVES.to_vec(), book.size()),
             hashes: PackedWriter::new(key::HASHES.to_vec(), book.size()),
-            rows: BTreeMap::new(),
+            entries: BTreeMap::new(),
             book,
             events,
             cases,
             licenses,
             db,
-            writing: false,
+            poisoned: Arc::default(),
             serving: None,
         })
     }
@@ -140,9 +165,17 @@ impl Store {
     /// Writes `commit`, whole, and returns once it would survive power loss.
     ///
     /// # Errors
-    /// [`StoreError::NotNext`] changes nothing. After any other error the store refuses every further write.
+    /// As [`Store::write`] and [`Unsynced::sync`].
     pub fn apply(&mut self, commit: Commit) -> Result<(), StoreError> {
-        if self.writing {
+        self.write(commit)?.sync()
+    }
+
+    /// Writes `commit`, whole: readers in this process see it, power loss may still take it away.
+    ///
+    /// # Errors
+    /// [`StoreError::NotNext`] changes nothing. After any other error the store refuses every further write.
+    pub fn write(&mut self, commit: Commit) -> Result<Unsynced, StoreError> {
+        if self.poisoned.load(Ordering::SeqCst) {
             return Err(StoreError::Poisoned);
         }
         let count = u64::try_from(commit.leaves.len()).unwrap_or(u64::MAX);
@@ -153,16 +186,26 @@ impl Store {
                 size: self.book.size(),
             });
         }
-        self.writing = true;
-        let batch = self.batch_of(&commit)?;
+        let unsynced = Unsynced {
+            db: self.db.clone(),
+            path: self.path.clone(),
+            poisoned: Arc::clone(&self.poisoned),
+        };
+        let written = self.write_batch(&commit);
+        if written.is_err() {
+            self.poisoned.store(true, Ordering::SeqCst);
+        }
+        written?;
+        self.book = commit.book;
+        Ok(unsynced)
+    }
+
+    fn write_batch(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let batch = self.batch_of(commit)?;
         self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
             doing: "write a batch",
             source,
-        })?;
-        durable::sync(&self.db, &self.path)?;
-        self.book = commit.book;
-        self.writing = false;
-        Ok(())
+        })
     }
 
     fn batch_of(&mut self, commit: &Commit) -> Result<sled::Batch, StoreError> {
@@ -172,8 +215,8 @@ impl Store {
             commit.leaf_hashes.iter().map(|hash| hash.as_bytes().as_slice()),
             &mut batch,
         );
-        for (chain, rows) in &commit.rows {
-            self.append_rows(*chain, rows, &mut batch)?;
+        for (chain, entries) in &commit.entries {
+            self.append_entries(*chain, entries, commit, &mut batch);
             if let Some(head) = commit.book.heads.get(chain) {
                 batch.insert(key::head(*chain), encode("chain head", &HeadRow::of(head))?);
             }
@@ -193,20 +236,26 @@ impl Store {
         Ok(batch)
     }
 
-    fn append_rows(
+    fn append_entries(
         &mut self,
         chain: Chain,
-        rows: &[TimelineRow],
+        entries: &[ChainEntry],
+        commit: &Commit,
         batch: &mut sled::Batch,
-    ) -> Result<(), StoreError> {
-        let encoded: Result<Vec<_>, _> = rows.iter().map(|row| encode("timeline row", row)).collect();
-        let first = rows.first().map_or(1, |row| row.place.chain_seq);
+    ) {
+        // The head counts the records of the chain, these included; positions are counted from 1.
+        let count = commit
+            .book
+            .heads
+            .get(&chain)
+            .map_or(0, |head| head.frontier.size().get());
+        let first = (count + 1).saturating_sub(u64::try_from(entries.len()).unwrap_or(u64::MAX));
         let writer = self
-            .rows
+            .entries
             .entry(chain)
-            .or_insert_with(|| PackedWriter::new(key::rows(chain), first));
-        writer.append(encoded?.iter().map(Vec::as_slice), batch);
-        Ok(())
+            .or_insert_with(|| PackedWriter::new(key::entries(chain), first));
+        let packed: Vec<Vec<u8>> = entries.iter().map(entry::pack).collect();
+        writer.append(packed.iter().map(Vec::as_slice), batch);
     }
 
     fn add_lookups(&mut self, lookups: &Lookups, batch: &mut sled::Batch) -> sled::Result<()> {
@@ -219,7 +268,7 @@ impl Store {
 fn entries(lookups: &[(LookupKey, Index)]) -> Vec<Entry> {
     lookups
         .iter()
-        .map(|(key, index)| entry(key, index.get()))
+        .map(|(key, index)| lookup_entry(key, index.get()))
         .collect()
 }
 

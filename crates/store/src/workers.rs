@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use crate::durable::StoreError;
-use crate::reader::Packed;
+use crate::leaves::{Leaves, Packed, StoredPacked};
 
 /// Packed values handed over together: handing over costs more than hashing a few leaves.
 const PACKED_TOGETHER: usize = 16;
@@ -17,7 +17,7 @@ const WAITING_PER_WORKER: usize = 4;
 /// # Errors
 /// The first error of `leaves` or `take`; what follows it is not looked at.
 pub fn for_each_in_order<T: Send, E: From<StoreError>>(
-    mut leaves: impl Iterator<Item = Result<Packed, StoreError>>,
+    mut leaves: Leaves,
     map: impl Fn(&Packed) -> T + Sync,
     mut take: impl FnMut(Packed, T) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -44,9 +44,10 @@ pub fn for_each_in_order<T: Send, E: From<StoreError>>(
                         return Ok(());
                     };
                     under_way -= 1;
-                    group
-                        .into_iter()
-                        .try_for_each(|(packed, mapped)| take(packed, mapped))?;
+                    for opened in group {
+                        let (packed, mapped) = opened?;
+                        take(packed, mapped)?;
+                    }
                 }
                 (None, None) => return Ok(()),
             }
@@ -55,12 +56,10 @@ pub fn for_each_in_order<T: Send, E: From<StoreError>>(
 }
 
 /// The next packed values, and how reading ended if it did.
-fn next_group(
-    leaves: &mut impl Iterator<Item = Result<Packed, StoreError>>,
-) -> (Vec<Packed>, Option<Result<(), StoreError>>) {
+fn next_group(leaves: &mut Leaves) -> (Vec<StoredPacked>, Option<Result<(), StoreError>>) {
     let mut group = Vec::with_capacity(PACKED_TOGETHER);
     while group.len() < PACKED_TOGETHER {
-        match leaves.next() {
+        match leaves.next_stored() {
             Some(Ok(packed)) => group.push(packed),
             Some(Err(error)) => return (group, Some(Err(error))),
             None => return (group, Some(Ok(()))),
@@ -69,9 +68,12 @@ fn next_group(
     (group, None)
 }
 
+/// A packed value with what was made of it, unless it could not be opened.
+type Mapped<T> = Result<(Packed, T), StoreError>;
+
 struct Lane<T> {
-    packed: SyncSender<Vec<Packed>>,
-    mapped: Receiver<Vec<(Packed, T)>>,
+    packed: SyncSender<Vec<StoredPacked>>,
+    mapped: Receiver<Vec<Mapped<T>>>,
 }
 
 impl<T: Send> Lane<T> {
@@ -82,13 +84,14 @@ impl<T: Send> Lane<T> {
     where
         T: 'env,
     {
-        let (packed, waiting) = sync_channel::<Vec<Packed>>(WAITING_PER_WORKER);
+        let (packed, waiting) = sync_channel::<Vec<StoredPacked>>(WAITING_PER_WORKER);
         let (done, mapped) = sync_channel(WAITING_PER_WORKER);
         scope.spawn(move || {
             for group in waiting {
-                let mapped = group.into_iter().map(|packed| {
+                let mapped = group.into_iter().map(|stored| {
+                    let packed = stored.open()?;
                     let result = map(&packed);
-                    (packed, result)
+                    Ok((packed, result))
                 });
                 if done.send(mapped.collect::<Vec<_>>()).is_err() {
                     return;

@@ -18,7 +18,7 @@ fn commit(book: &mut Book, count: u64) -> Commit {
         book: Book::default(),
         leaves: LeafBatch::default(),
         leaf_hashes: Vec::new(),
-        rows: BTreeMap::new(),
+        entries: BTreeMap::new(),
         lookups: Lookups::default(),
         seals: Vec::new(),
     };

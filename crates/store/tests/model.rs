@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use portbook_fold::{Book, ChainHead, Commit, GapKind, LeafBatch, LookupKey, Lookups, SourceBook, SourceGap};
+use portbook_fold::{
+    Book, ChainEntry, ChainHead, Commit, GapKind, LeafBatch, LookupKey, Lookups, SourceBook, SourceGap,
+};
 use portbook_ledger::{Chain, Index, leaf_hash, sha256};
 use portbook_store::{Forgery, Store, StoreError, StoreReader, VERDICTS_TOGETHER, Verdict, forge};
-use portbook_views::{Placement, RecordClass, TimelineRow};
 use proptest::prelude::*;
 
 /// What a ledger of arbitrary bytes should look like.
@@ -42,12 +43,16 @@ fn leaf_of(number: u64) -> Vec<u8> {
     leaf
 }
 
+fn remark_of(number: u64) -> String {
+    "remark ".repeat(usize::try_from(number % 3).unwrap())
+}
+
 impl Model {
     /// The commit of `count` further leaves.
     fn commit(&mut self, count: u64) -> Commit {
         let mut leaves = LeafBatch::default();
         let mut leaf_hashes = Vec::new();
-        let mut rows: BTreeMap<Chain, Vec<TimelineRow>> = BTreeMap::new();
+        let mut entries: BTreeMap<Chain, Vec<ChainEntry>> = BTreeMap::new();
         let mut lookups = Lookups::default();
         for _ in 0..count {
             let number = self.book.size();
@@ -69,17 +74,10 @@ impl Model {
             let head = self.book.heads.entry(chain).or_insert(fresh);
             (head.index, head.hash) = (index, hash);
             head.frontier.push(hash);
-            let chain_seq = head.frontier.size().get();
-            let place = Placement {
-                index: number,
-                chain_seq,
-                recorded_at_ns: number,
-            };
-            rows.entry(chain).or_default().push(TimelineRow::bare(
-                place,
-                RecordClass::Event,
-                "license.granted",
-            ));
+            entries.entry(chain).or_default().push(ChainEntry {
+                index,
+                remark: remark_of(number),
+            });
             lookups.events.push((key_of("event", number), index));
             lookups.cases.push((key_of("case", number % 10), index));
             self.events.push((key_of("event", number), number));
@@ -94,7 +92,7 @@ impl Model {
             book: self.book.clone(),
             leaves,
             leaf_hashes,
-            rows,
+            entries,
             lookups,
             seals: Vec::new(),
         }
@@ -105,17 +103,13 @@ impl Model {
         assert_eq!(&reader.book().unwrap(), &self.book);
         assert_eq!(read_leaves(&reader, 0, self.book.size()), self.leaves);
         for (chain, numbers) in &self.chains {
-            let rows: Vec<u64> = reader
-                .rows(*chain, 1..u64::MAX)
-                .map_while(Result::ok)
-                .map(|row| row.place.index)
+            let entries = reader.entries(*chain, 1..u64::MAX).map_while(Result::ok);
+            let found: Vec<(u64, String)> = entries.map(|entry| (entry.index.get(), entry.remark)).collect();
+            let expected: Vec<_> = numbers
+                .iter()
+                .map(|number| (*number, remark_of(*number)))
                 .collect();
-            assert_eq!(&rows, numbers);
-            let last = reader
-                .row(*chain, u64::try_from(numbers.len()).unwrap())
-                .unwrap()
-                .unwrap();
-            assert_eq!(Some(&last.place.index), numbers.last());
+            assert_eq!(found, expected);
         }
         for (key, number) in self.events.iter().step_by(17) {
             assert_eq!(store.event(key).unwrap(), Index::new(*number));

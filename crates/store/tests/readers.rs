@@ -12,10 +12,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portbook_fold::{Book, ChainHead, Commit, LeafBatch, LookupKey, Lookups, SourceBook};
+use portbook_fold::{Book, ChainEntry, ChainHead, Commit, LeafBatch, LookupKey, Lookups, SourceBook};
 use portbook_ledger::{Chain, Frontier, Index, leaf_hash, sha256};
 use portbook_store::{Store, StoreError, StoreReader, Verdict};
-use portbook_views::{Placement, RecordClass, TimelineRow};
 
 const CASES: u64 = 5;
 
@@ -35,7 +34,7 @@ fn leaf_of(number: u64) -> Vec<u8> {
 
 /// The commit of the next `count` leaves, all of one chain.
 fn commit(book: &mut Book, count: u64) -> Commit {
-    let (mut leaves, mut leaf_hashes, mut rows) = (LeafBatch::default(), Vec::new(), Vec::new());
+    let (mut leaves, mut leaf_hashes, mut entries) = (LeafBatch::default(), Vec::new(), Vec::new());
     let mut lookups = Lookups::default();
     for _ in 0..count {
         let number = book.size();
@@ -56,12 +55,10 @@ fn commit(book: &mut Book, count: u64) -> Commit {
         });
         (head.index, head.hash) = (index, hash);
         head.frontier.push(hash);
-        let place = Placement {
-            index: number,
-            chain_seq: number + 1,
-            recorded_at_ns: number,
-        };
-        rows.push(TimelineRow::bare(place, RecordClass::Event, "license.granted"));
+        entries.push(ChainEntry {
+            index,
+            remark: String::new(),
+        });
         lookups.events.push((key_of(number), index));
         lookups.cases.push((key_of(number % CASES), index));
     }
@@ -69,7 +66,7 @@ fn commit(book: &mut Book, count: u64) -> Commit {
         book: book.clone(),
         leaves,
         leaf_hashes,
-        rows: BTreeMap::from([(chain(), rows)]),
+        entries: BTreeMap::from([(chain(), entries)]),
         lookups,
         seals: Vec::new(),
     }
@@ -94,10 +91,10 @@ fn check(reader: &StoreReader, size: u64) {
         }
     }
     assert_eq!(number, size);
-    let rows = reader
-        .rows(chain(), 1..size + 1)
-        .map(|row| row.unwrap().place.index);
-    assert!(rows.eq(0..size));
+    let entries = reader
+        .entries(chain(), 1..size + 1)
+        .map(|entry| entry.unwrap().index.get());
+    assert!(entries.eq(0..size));
     assert_eq!(
         reader.leaf(Index::new(size - 1).unwrap()).unwrap().unwrap(),
         leaf_of(size - 1)

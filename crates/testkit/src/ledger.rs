@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use portbook_fold::{Book, ChainHead, Commit, LeafBatch, Lookups, Sealed};
+use portbook_fold::{Book, ChainEntry, ChainHead, Commit, LeafBatch, Lookups, Sealed};
 use portbook_ledger::{
     Chain, ChainSeq, Checkpoint, Frontier, Hash, Head, Index, KeyName, NoteAlgorithm, Origin, Record,
     RecordError, RecordKind, Seal, SecretKey, SignedRoot, SignerKey, Size, genesis, heads_root, leaf_hash,
     sha256,
 };
 use portbook_store::{LedgerDirectory, Store, StoreError};
-use portbook_views::{Placement, RecordClass, TimelineRow};
 use tempfile::TempDir;
 
 /// When the first leaf was recorded; every further one a second later.
@@ -33,7 +32,7 @@ pub struct TestLedger {
 struct Pending {
     leaves: LeafBatch,
     hashes: Vec<Hash>,
-    rows: BTreeMap<Chain, Vec<TimelineRow>>,
+    entries: BTreeMap<Chain, Vec<ChainEntry>>,
     seals: Vec<Sealed>,
 }
 
@@ -121,10 +120,10 @@ impl TestLedger {
     /// # Errors
     /// [`LedgerError`] when the body is too long or the disk does not take it.
     pub fn append(&mut self, chain: Chain, body: &[u8]) -> Result<Index, LedgerError> {
-        let (kind, class) = match chain {
-            Chain::CONTROL => (RecordKind::Control, RecordClass::Control),
-            Chain::QUARANTINE => (RecordKind::Quarantine, RecordClass::Quarantine),
-            _ => (RecordKind::Event, RecordClass::Event),
+        let kind = match chain {
+            Chain::CONTROL => RecordKind::Control,
+            Chain::QUARANTINE => RecordKind::Quarantine,
+            _ => RecordKind::Event,
         };
         let index = Index::new(self.size()).unwrap_or(Index::FIRST);
         let head = self.book.heads.get(&chain);
@@ -143,13 +142,11 @@ impl TestLedger {
             signature: None,
         };
         let hash = leaf_hash(self.pending.leaves.push_with(|out| record.encode_into(out))?);
-        let place = Placement {
-            index: index.get(),
-            chain_seq: count + 1,
-            recorded_at_ns: recorded_at_ns(index),
+        let entry = ChainEntry {
+            index,
+            remark: String::new(),
         };
-        let row = TimelineRow::bare(place, class, "license.granted");
-        self.pending.rows.entry(chain).or_default().push(row);
+        self.pending.entries.entry(chain).or_default().push(entry);
         let head = self.book.heads.entry(chain).or_insert_with(|| ChainHead {
             index,
             hash,
@@ -166,8 +163,17 @@ impl TestLedger {
     /// # Errors
     /// [`LedgerError`] when the disk does not take it.
     pub fn seal(&mut self) -> Result<Size, LedgerError> {
+        self.seal_saying(|_| {})
+    }
+
+    /// Seals, signs and publishes like [`TestLedger::seal`], but the seal commits to what `lie` makes of the heads.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the disk does not take it.
+    pub fn seal_saying(&mut self, lie: impl FnOnce(&mut Vec<Head>)) -> Result<Size, LedgerError> {
         let index = Index::new(self.size()).unwrap_or(Index::FIRST);
-        let heads = self.heads();
+        let mut heads = self.heads();
+        lie(&mut heads);
         let seal = Seal {
             covered_size: index.size_before(),
             chain_count: u64::try_from(heads.len()).unwrap_or(u64::MAX),
@@ -223,14 +229,14 @@ impl TestLedger {
         let Pending {
             leaves,
             hashes,
-            rows,
+            entries,
             seals,
         } = std::mem::take(&mut self.pending);
         let commit = Commit {
             book: self.book.clone(),
             leaves,
             leaf_hashes: hashes,
-            rows,
+            entries,
             lookups: Lookups::default(),
             seals,
         };

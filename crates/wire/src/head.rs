@@ -40,6 +40,16 @@ pub struct EventHead<'a> {
     pub port: &'a str,
 }
 
+/// The numbers under which an event is looked up, wherever its type has them in `data`. No record depends on them: lookups
+/// can be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventNumbers<'a> {
+    /// `license_no` of `data`, when it is text.
+    pub license: Option<Cow<'a, str>>,
+    /// `declaration_no` of `data`, when it is text.
+    pub declaration: Option<Cow<'a, str>>,
+}
+
 /// Stands for `(source, id)`, the identity of an event; see [`EventHead::key`].
 pub type EventKey = [u8; 16];
 
@@ -67,6 +77,17 @@ impl EventHead<'_> {
 /// # Errors
 /// The first rule the message breaks; see [`Quarantine`]. Which one is reported is not part of any hash.
 pub fn read_head<'a>(subject: &str, body: &'a [u8]) -> Result<EventHead<'a>, Quarantine> {
+    read_numbered_head(subject, body).map(|(head, _)| head)
+}
+
+/// As [`read_head`], with the numbers the event is looked up under, in one reading of the document.
+///
+/// # Errors
+/// As [`read_head`].
+pub fn read_numbered_head<'a>(
+    subject: &str,
+    body: &'a [u8],
+) -> Result<(EventHead<'a>, EventNumbers<'a>), Quarantine> {
     let case_published = case_token(subject).ok_or(Quarantine::NotAnEventSubject)?;
     if body.len() > BODY_BYTES_MAX {
         return Err(Quarantine::BodyTooLarge { bytes: body.len() });
@@ -74,10 +95,10 @@ pub fn read_head<'a>(subject: &str, body: &'a [u8]) -> Result<EventHead<'a>, Qua
     let text = std::str::from_utf8(body).map_err(|error| Quarantine::NotUtf8 {
         valid_bytes: error.valid_up_to(),
     })?;
-    let found = read_attributes(text)?;
+    let (found, numbers) = read_attributes(text)?;
     let head = check_attributes(found)?;
     if head.case == case_published {
-        Ok(head)
+        Ok((head, numbers))
     } else {
         Err(Quarantine::SubjectMismatch)
     }
@@ -94,13 +115,15 @@ enum Member<'a> {
 }
 
 /// Reads the document to its end before it judges the members: a broken document is just that.
-fn read_attributes(text: &str) -> Result<Found<'_>, Quarantine> {
+fn read_attributes(text: &str) -> Result<(Found<'_>, EventNumbers<'_>), Quarantine> {
     let mut found = [Member::Absent; 6];
+    let mut numbers = EventNumbers::default();
     let mut names = Names::default();
     let mut flaw = None;
     let mut lexer = Lexer::new(text);
     lexer.object(|lexer, name| {
         let attribute = match names.add(&name) {
+            Ok("data") if lexer.peek() == Some(b'{') => return read_numbers(lexer, &mut numbers),
             Ok(name) => Attribute::ALL
                 .iter()
                 .zip(&mut found)
@@ -117,7 +140,24 @@ fn read_attributes(text: &str) -> Result<Found<'_>, Quarantine> {
         Ok::<_, SyntaxError>(())
     })?;
     lexer.end()?;
-    flaw.map_or(Ok(found), Err)
+    flaw.map_or(Ok((found, numbers)), Err)
+}
+
+/// Reads `data` for its numbers. What else stands there is no matter of the head.
+fn read_numbers<'a>(lexer: &mut Lexer<'a>, numbers: &mut EventNumbers<'a>) -> Result<(), SyntaxError> {
+    lexer.object(|lexer, name| {
+        let number = match name.as_ref() {
+            "license_no" => &mut numbers.license,
+            "declaration_no" => &mut numbers.declaration,
+            _ => return lexer.skip_value(),
+        };
+        if lexer.peek() == Some(b'"') {
+            *number = Some(lexer.string()?);
+            Ok(())
+        } else {
+            lexer.skip_value()
+        }
+    })
 }
 
 /// The names read so far.

@@ -3,6 +3,7 @@
 //! This crate owns every JSON layout and every name on the bus. It is pure: bytes in, values out, and back. The layouts
 //! are published in docs/events.md and held by the frozen examples in tests/golden.
 
+pub mod asyncapi;
 pub mod command;
 pub mod control;
 mod decode;
@@ -23,7 +24,7 @@ mod upcast;
 pub use decode::{DecodeError, decode_event};
 pub use digest::{event_digest, msg_id};
 pub use envelope::{Decided, EncodeError, Envelope, Mode, SequenceError, encode, encode_into};
-pub use head::{Attribute, EventHead, EventKey, Quarantine, read_head};
+pub use head::{Attribute, EventHead, EventKey, EventNumbers, Quarantine, read_head, read_numbered_head};
 pub use json::{JsonError, JsonRule, SyntaxError};
 pub use patch::{PatchError, patched_event};
 pub use source::Source;

@@ -19,6 +19,9 @@ pub struct Schema {
     pub text: &'static str,
 }
 
+/// The published JSON Schema of the envelope, the attributes that every event has.
+pub const ENVELOPE: &str = include_str!("../schemas/envelope.v1.json");
+
 /// Declares the schemas once: kind, published name, version and digest of the file.
 macro_rules! schemas {
     ($($kind:ident = $name:literal, $version:literal, $sha256:literal;)*) => {

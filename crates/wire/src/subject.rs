@@ -109,6 +109,12 @@ control_kinds! {
 /// The one exact subject of a case's events: a pure function of the case id.
 #[must_use]
 pub fn events_subject(case: &CaseId) -> String {
+    events_subject_of(case.as_str())
+}
+
+/// [`events_subject`] of a case as written, known to be one.
+#[must_use]
+pub fn events_subject_of(case: &str) -> String {
     format!("{EVENTS_PREFIX}{case}")
 }
 

@@ -78,7 +78,7 @@ fn bursts(grounds: &Grounds<'_>, grants: &[(&Fact, &Granted)]) -> Vec<Finding> {
         .into_values()
         .filter(|facts| facts.len() >= BURST_GRANTS_MIN);
     let of_burst = |facts: Vec<&Fact>| {
-        let leaves: Vec<u64> = facts.iter().map(|fact| fact.leaf).collect();
+        let leaves = Finding::earliest(&facts);
         let evidence = format!("{} grants within one minute on {}", facts.len(), day_text(&facts));
         let finding = |fact: &&Fact| {
             Finding::of(grounds, Rule::GrantBurst, fact, evidence.clone()).resting_on(leaves.iter().copied())

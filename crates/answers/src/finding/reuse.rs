@@ -19,10 +19,11 @@ fn documents(grounds: &Grounds<'_>) -> Vec<Finding> {
     let mut by_clearance: BTreeMap<u64, Finding> = BTreeMap::new();
     for (document, uses) in grounds.facts.reused_documents() {
         let uses: Vec<&Fact> = uses.filter(|fact| fact.day <= grounds.as_of).collect();
+        let leaves = Finding::earliest(&uses);
         for fact in in_two_cases(&uses) {
             let evidence = format!("document {document:032x}… is shown {} times", uses.len());
-            let leaves = uses.iter().map(|fact| fact.leaf);
-            let finding = Finding::of(grounds, Rule::DigestReuse, fact, evidence).resting_on(leaves);
+            let finding =
+                Finding::of(grounds, Rule::DigestReuse, fact, evidence).resting_on(leaves.iter().copied());
             by_clearance.entry(fact.leaf).or_insert(finding);
         }
     }
@@ -48,7 +49,7 @@ fn declarations(grounds: &Grounds<'_>) -> Vec<Finding> {
     }
     let of_number = |(declaration, uses): (Name, Vec<&Fact>)| {
         let number = grounds.facts.declaration_no(declaration);
-        let leaves: Vec<u64> = uses.iter().map(|fact| fact.leaf).collect();
+        let leaves = Finding::earliest(&uses);
         let finding = |fact: &&Fact| {
             let evidence = format!("declaration {number} stands on {} clearances", uses.len());
             Finding::of(grounds, Rule::DeclarationReuse, fact, evidence).resting_on(leaves.iter().copied())

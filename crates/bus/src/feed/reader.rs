@@ -11,7 +11,7 @@ use portbook_wire::feed::{FeedPlace, FeedTopic};
 use portbook_wire::subject::{HEADER_SIGNATURE, STREAM_FEED, feed_filter};
 use tokio::time::{Instant, sleep};
 
-use super::FeedError;
+use super::{Feed, FeedError};
 use crate::api::ApiError;
 use crate::connection::Bus;
 use crate::log::Log;
@@ -136,6 +136,16 @@ impl FeedReader {
         };
         reader.find_place().await?;
         Ok(reader)
+    }
+
+    /// A reader that begins with what is fed next.
+    ///
+    /// # Errors
+    /// As [`FeedReader::open`].
+    pub async fn at_end(bus: &Bus, filter: FeedFilter) -> Result<Self, FeedError> {
+        let last = Feed::new(bus).end().await?.last;
+        let next_leaf = last.map_or(0, |last| last.leaf_index.saturating_add(1));
+        Self::open(bus, filter, next_leaf).await
     }
 
     /// First leaf that was not read yet: where another reader would go on.

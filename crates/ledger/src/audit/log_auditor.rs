@@ -134,8 +134,16 @@ impl Auditor {
     /// # Errors
     /// The first [`Fault`]; leaves that were signed and are not there are one.
     pub fn finish(mut self) -> Result<LogVerdict, Fault> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
+        self.settle()
+    }
+
+    /// What the log amounts to if it ends here, for an audit that goes on when it has grown.
+    ///
+    /// # Errors
+    /// As [`Auditor::finish`]. After a fault nothing goes on.
+    pub fn settle(&mut self) -> Result<LogVerdict, Fault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
         }
         if let Some(suspicion) = self.suspicion.take() {
             return Err(self.conclude(suspicion.outcome()));

@@ -10,6 +10,7 @@
 mod audit;
 mod book;
 mod codec;
+mod fraud;
 mod heads;
 mod notes;
 mod oracles;

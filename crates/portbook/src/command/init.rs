@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::args::InitArgs;
 use crate::command::key::KEY_VALIDITY;
+use crate::command::schema;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
@@ -121,7 +122,10 @@ async fn open(session: &Session, address: &Address, origin: &Origin, tables: &Ta
         log_key: secret(session, KeyOf::Log)?,
         producers: producers?,
         port_aliases: tables.reference.aliases.to_map().clone(),
-        references: tables.references.clone(),
+        references: schema::digests()?
+            .into_iter()
+            .chain(tables.references.clone())
+            .collect(),
         policies: tables.policies.clone(),
         replicas: session.config.nats.replicas,
         feed_bytes_max: session.config.feed.bytes_max,

@@ -1,20 +1,24 @@
 //! `portbook up` and `portbook run`: the parts of a portbook, in one process or in several.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use portbook_bus::Identity;
 use portbook_domain::ServiceName;
-use portbook_projector::Position;
+use portbook_evidence::Evidence;
+use portbook_projector::{FeedPosition, Position, Publishing};
 use portbook_store::Store;
 use tokio::sync::watch;
 
 use crate::args::Part;
 use crate::command::verify;
 use crate::config::AuditAtStart;
+use crate::cosigning::Cosigning;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::node::{Address, Server, interrupted, run_projector, run_service};
+use crate::home::KeyOf;
+use crate::node::{Address, Running, Server, interrupted, run_projector, run_service};
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
@@ -136,39 +140,92 @@ impl Parts<'_> {
             }
             try_join_all(services).await.map(|_| ())
         };
-        let outlet = store.as_ref().map(|_| Outlet {
+        let identity = projector_identity(part);
+        let (publishing, cosigning) = match &store {
+            Some(_) => Cosigning::prepare(self.session)?,
+            None => (Publishing::AtOnce, None),
+        };
+        let (cosigning, watched) = cosigning.unzip();
+        let evidence = store
+            .as_ref()
+            .map(|store| evidence_of(self.session, store, part))
+            .transpose()?;
+        let (feed, feeding) = watch::channel(FeedPosition::default());
+        let outlet = evidence.clone().map(|evidence| Outlet {
             session: self.session,
             address: self.address,
+            identity,
+            aliases: self.tables.reference.aliases.to_map(),
             position: position.subscribe(),
+            feed: feeding,
+            evidence,
+            watched,
         });
-        let serving = async {
-            match outlet {
-                Some(outlet) => outlet.serve(stop.clone()).await,
-                None => Ok(()),
-            }
-        };
+        let serving = serve_beside(outlet, stop.clone());
+        let publishing_beside = publish_beside(cosigning, evidence, stop.clone());
         let projector = async {
             match store {
-                Some(store) if part == Part::Standby => {
-                    run_standby(self.session, self.address, store, position, stop.clone()).await
-                }
                 Some(store) => {
-                    let identity = Identity::Projector;
-                    run_projector(
-                        self.session,
-                        self.address,
+                    let running = Running {
                         identity,
                         store,
                         position,
-                        stop.clone(),
-                    )
-                    .await
+                        feed,
+                        publishing,
+                    };
+                    if part == Part::Standby {
+                        run_standby(self.session, self.address, running, stop.clone()).await
+                    } else {
+                        run_projector(self.session, self.address, running, stop.clone()).await
+                    }
                 }
                 None => Ok(()),
             }
         };
-        tokio::try_join!(services, projector, serving).map(|_| ())
+        tokio::try_join!(services, projector, serving, publishing_beside).map(|_| ())
     }
+}
+
+/// Who the part with the ledger connects as.
+fn projector_identity(part: Part) -> Identity {
+    if part == Part::Standby {
+        Identity::Standby
+    } else {
+        Identity::Projector
+    }
+}
+
+/// Serves what there is to serve.
+async fn serve_beside(outlet: Option<Outlet<'_>>, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    match outlet {
+        Some(outlet) => outlet.serve(stop).await,
+        None => Ok(()),
+    }
+}
+
+/// Publishes what waits for cosignatures; nothing does without witnesses.
+async fn publish_beside(
+    cosigning: Option<Cosigning>,
+    evidence: Option<Arc<Evidence>>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    match (cosigning, evidence) {
+        (Some(cosigning), Some(evidence)) => cosigning.run(evidence, stop).await,
+        (None, _) | (_, None) => Ok(()),
+    }
+}
+
+/// Evidence of the ledger in `store`, signing for the ports' own logs; a standby has no key to sign with.
+fn evidence_of(session: &Session, store: &Store, part: Part) -> Result<Arc<Evidence>, Failure> {
+    let (reader, directory) = (store.reader(), session.home.ledger());
+    let evidence = if part == Part::Standby {
+        Evidence::new(reader, directory, session.home.public_key(KeyOf::Log)?)
+    } else {
+        Evidence::signing(reader, directory, session.home.key(KeyOf::Log)?)
+    };
+    Ok(Arc::new(
+        evidence.map_err(|error| Failure::of(Exit::Configuration, &error))?,
+    ))
 }
 
 /// Waits until the projector has recorded message `seq` and a signed checkpoint covers it.

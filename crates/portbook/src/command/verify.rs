@@ -2,10 +2,12 @@
 
 mod epoch;
 mod fault;
+mod quorum;
 mod report;
 mod stream;
 mod trust;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use portbook_audit::{Against, Depth, Trust, Verified, verify};
@@ -17,6 +19,7 @@ use self::fault::{report_difference, report_fault, report_rollback};
 use self::report::Report;
 use self::stream::compare_with_stream;
 use self::trust::Trusted;
+pub(crate) use self::trust::parse_key;
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -73,14 +76,21 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Outcome {
     {
         return Err(Failure::new(Exit::LedgerFault, misplaced));
     }
+    let log_key = &trust.trust.log_key;
+    let judge = |file: &PathBuf| quorum::judge(file, &directory, &verification.checkpoint, log_key);
+    let cosigned = args.policy.as_ref().map(judge).transpose()?;
     let elapsed_ms = started.elapsed().as_millis();
     Report {
         verification: &verification,
         trust: &trust,
         compared: compared.as_ref(),
+        cosigned,
         elapsed_ms,
     }
     .print(session, &chains)?;
+    if cosigned.is_some_and(|cosigned| !cosigned.quorum) {
+        return Ok(Exit::Incomplete);
+    }
     let note = directory
         .checkpoint_at(verification.checkpoint.size)?
         .unwrap_or_default();

@@ -3,6 +3,7 @@
 use portbook_audit::{Epoch, Rederived, Verification};
 use portbook_ledger::{Chain, Head};
 use portbook_store::Verdict;
+use portbook_witness::Cosigned;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,6 +30,8 @@ pub(super) struct Report<'a> {
     pub(super) verification: &'a Verification,
     pub(super) trust: &'a Trusted,
     pub(super) compared: Option<&'a Compared>,
+    /// How far the cosignatures go; none when no policy was brought along.
+    pub(super) cosigned: Option<Cosigned>,
     pub(super) elapsed_ms: u128,
 }
 
@@ -47,6 +50,7 @@ struct Document<'a> {
     source_gaps: Option<Vec<Value>>,
     stream_messages: Option<u64>,
     epochs: Vec<EpochDocument<'a>>,
+    witnesses: Option<WitnessesDocument>,
     not_checked: Vec<&'static str>,
 }
 
@@ -72,6 +76,13 @@ struct SignaturesDocument {
     revoked_key: u64,
     contested: u64,
     unsupported_leaves: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct WitnessesDocument {
+    cosigned: usize,
+    known: usize,
+    quorum: bool,
 }
 
 impl SignaturesDocument {
@@ -123,8 +134,9 @@ impl Report<'_> {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
+        let verdict = self.verdict().to_uppercase();
         session.speech.answer(format_args!(
-            "VERIFIED {what} @{} {}  {}.{:01} s",
+            "{verdict} {what} @{} {}  {}.{:01} s",
             grouped(checkpoint.size.get()),
             checkpoint.root.to_base64(),
             self.elapsed_ms / 1000,
@@ -134,6 +146,15 @@ impl Report<'_> {
             "Does not show: events nobody published; truth of what a producer signed; other histories shown to others.",
         );
         Ok(())
+    }
+
+    /// Without the quorum that was asked for, the rest is not a pass.
+    fn verdict(&self) -> &'static str {
+        if self.cosigned.is_some_and(|cosigned| !cosigned.quorum) {
+            "incomplete"
+        } else {
+            "verified"
+        }
     }
 
     fn print_checks(&self, session: &Session, asked: &[&Head]) -> Result<(), Failure> {
@@ -183,6 +204,7 @@ impl Report<'_> {
             self.trust.trust.log_key.id(),
             self.trust.key_from
         ))?;
+        print_cosigned(session, self.cosigned)?;
         match rederived {
             Some(rederived) => print_rederived(session, rederived)?,
             None => speech.answer("  - producers    not checked (--quick)")?,
@@ -232,7 +254,7 @@ impl Report<'_> {
         }
         Document {
             schema: "portbook.verify/v1",
-            verdict: "verified",
+            verdict: self.verdict(),
             origin: checkpoint.origin.as_str(),
             size: checkpoint.size.get(),
             root: checkpoint.root.to_base64(),
@@ -254,9 +276,32 @@ impl Report<'_> {
                 .map(|rederived| rederived.sources.gaps.iter().map(gap_document).collect()),
             stream_messages: self.compared.map(|compared| compared.messages),
             epochs: epochs.iter().map(EpochDocument::of).collect(),
+            witnesses: self.cosigned.map(|cosigned| WitnessesDocument {
+                cosigned: cosigned.witnesses,
+                known: cosigned.known,
+                quorum: cosigned.quorum,
+            }),
             not_checked,
         }
     }
+}
+
+fn print_cosigned(session: &Session, cosigned: Option<Cosigned>) -> Result<(), Failure> {
+    let Some(Cosigned {
+        witnesses,
+        known,
+        quorum,
+    }) = cosigned
+    else {
+        return Ok(());
+    };
+    let (mark, verdict) = (
+        session.speech.mark(quorum),
+        if quorum { "a quorum" } else { "no quorum" },
+    );
+    session.speech.answer(format_args!(
+        "  {mark} witnesses    {witnesses} of {known}, {verdict}"
+    ))
 }
 
 fn print_epochs(session: &Session, epochs: &[Epoch]) -> Result<(), Failure> {

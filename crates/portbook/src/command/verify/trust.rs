@@ -74,7 +74,8 @@ impl Trusted {
     }
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
+/// A key as it is written, or a file with it.
+pub(crate) fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
     let from_file =
         || std::fs::read_to_string(text).map_err(|error| Failure::file("read", Path::new(text), &error));
     let text = if text.contains('+') {

@@ -1,0 +1,271 @@
+//! Subscribers in the languages of those who subscribe: what `connect` prints, run by its own runtime against a real server,
+//! hears every sealed event of two ports once and in order, whoever is killed meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::kill::{PROJECTOR, Parts, SERVER};
+use crate::node::{Node, first_lines, repository, signal, wait_for};
+
+/// The two ports.
+const PORTS: [&str; 2] = ["CNNBG", "CNSHG"];
+/// Facts imported between two kills.
+const STEP: usize = 120;
+
+#[test]
+fn a_python_subscriber_hears_every_sealed_event_once_and_in_order() {
+    let python = installed(".tools/subscriber/bin/python", "make subscriber-packages");
+    let heard = story("python", &python, &repository());
+    // Events are what the SDK of CloudEvents and the published schemas take them for.
+    let said = Command::new(&python)
+        .arg(repository().join("tests/interop/check_events.py"))
+        .arg(env!("CARGO_BIN_EXE_portbook"))
+        .arg(heard.path())
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let types: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert!(types.as_object().unwrap().len() >= 3, "{types}");
+}
+
+#[cfg(feature = "interop")]
+#[test]
+fn a_node_subscriber_hears_every_sealed_event_once_and_in_order() {
+    let packages = installed(".tools/subscriber-node", "make interop-feed");
+    let heard = story("node", Path::new("node"), &packages);
+    let check = |script: &str, argument: &Path| {
+        let said = Command::new("node")
+            .current_dir(&packages)
+            .arg(repository().join("tests/interop").join(script))
+            .arg(argument)
+            .output()
+            .unwrap();
+        assert!(
+            said.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&said.stderr)
+        );
+        serde_json::from_slice::<Value>(&said.stdout).unwrap()
+    };
+    let events = check("check_events.mjs", heard.path());
+    assert!(events["events"].as_u64().unwrap() > 100, "{events}");
+    let document = check("check_asyncapi.mjs", &repository().join("docs/asyncapi.json"));
+    assert_eq!(document["version"], "3.0.0");
+    assert_eq!(document["messages"], document["channels"]);
+}
+
+/// Imports facts while parts and the subscriber are killed in turn, compares what was heard with the timelines, and gives
+/// the file of what was heard.
+fn story(language: &str, runtime: &Path, packages: &Path) -> tempfile::NamedTempFile {
+    let runs = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runs.block_on(async {
+        let node = Node::init();
+        let mut parts = Parts::start(&node).await;
+        let mut subscriber = Subscriber::start(&node, language, runtime, packages);
+        for (step, turn) in [PROJECTOR, SERVER, PROJECTOR, SERVER].into_iter().enumerate() {
+            import(&node, (step + 1) * STEP);
+            parts.kill(&node, turn).await;
+            subscriber.goes_on(step * 10 + 1);
+        }
+        import(&node, 5 * STEP);
+        subscriber.restart();
+        import(&node, 6 * STEP);
+        let fed = all_fed(&node);
+        let wanted = |line: &&Value| PORTS.contains(&line["port"].as_str().unwrap());
+        let expected: Vec<Value> = fed.iter().filter(wanted).cloned().collect();
+        let heard = subscriber.heard(expected.len());
+        assert_eq!(
+            keys(&heard),
+            keys(&expected),
+            "what was heard is not what was fed"
+        );
+        subscriber.stop();
+        parts.stop().await;
+        // And not what anybody says who had it from the feed: what the ledger itself shows.
+        for port in PORTS {
+            let rows = node.timeline(port);
+            let recorded = rows
+                .iter()
+                .filter(|row| row["class"] == "event")
+                .map(|row| &row["event_id"]);
+            let of_port = heard
+                .iter()
+                .filter(|line| line["port"] == port)
+                .map(|line| &line["event"]["id"]);
+            assert_eq!(
+                of_port.collect::<Vec<_>>(),
+                recorded.collect::<Vec<_>>(),
+                "{port}"
+            );
+        }
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::copy(&mut fs::File::open(&subscriber.lines).unwrap(), &mut file).unwrap();
+        file
+    })
+}
+
+/// Everything the feed holds once it holds everything, as `watch` shows it.
+fn all_fed(node: &Node) -> Vec<Value> {
+    let caught_up = || {
+        let status = node.run(&["feed", "status", "--json"]).exits(0).json();
+        let messages = usize::try_from(status["messages"].as_u64().unwrap()).unwrap();
+        (messages >= 6 * STEP && status["waiting_at_most"] == 0).then_some(messages)
+    };
+    let messages = wait_for(caught_up).expect("the feed catches up");
+    let count = messages.to_string();
+    let said = node
+        .run(&["watch", "--from", "0", "--count", &count, "--json"])
+        .exits(0);
+    lines(&said.out)
+}
+
+fn import(node: &Node, count: usize) {
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(count)).unwrap();
+    let imported = || {
+        let said = node.run(&["import", &facts.display().to_string()]);
+        (said.code == Some(0)).then_some(())
+    };
+    wait_for(imported).expect("the import ends");
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// What makes two lines the same event in the same place.
+fn keys(lines: &[Value]) -> Vec<(u64, &str, u64, &str)> {
+    let number = |line: &Value, name: &str| line[name].as_u64().unwrap();
+    let mut keys = Vec::new();
+    for line in lines {
+        let id = line["event"]["id"].as_str().unwrap();
+        keys.push((
+            number(line, "leaf"),
+            line["port"].as_str().unwrap(),
+            number(line, "port_seq"),
+            id,
+        ));
+    }
+    keys
+}
+
+/// Where something was installed to.
+fn installed(path: &str, with: &str) -> PathBuf {
+    let path = repository().join(path);
+    assert!(path.exists(), "{} is missing: {with} installs it", path.display());
+    path
+}
+
+/// A subscriber as a process of its own, with a folder of its own.
+struct Subscriber {
+    runtime: PathBuf,
+    script: PathBuf,
+    lines: PathBuf,
+    log: PathBuf,
+    process: Child,
+}
+
+impl Subscriber {
+    fn start(node: &Node, language: &str, runtime: &Path, packages: &Path) -> Self {
+        let said = node
+            .run(&["connect", language, "--port", PORTS[0], "--port", PORTS[1]])
+            .exits(0);
+        let folder = node.home().join("subscriber");
+        fs::create_dir(&folder).unwrap();
+        let script = folder.join(if language == "node" {
+            "subscriber.mjs"
+        } else {
+            "subscriber.py"
+        });
+        fs::write(&script, said.out).unwrap();
+        if language == "node" {
+            // Node looks for packages beside the script.
+            std::os::unix::fs::symlink(packages.join("node_modules"), folder.join("node_modules")).unwrap();
+        }
+        let (lines, log) = (folder.join("lines.ndjson"), folder.join("log"));
+        let process = spawn(runtime, &script, &lines, &log);
+        Self {
+            runtime: runtime.to_owned(),
+            script,
+            lines,
+            log,
+            process,
+        }
+    }
+
+    /// Waits until it has heard more than `count` events, and makes sure that it still runs.
+    fn goes_on(&mut self, count: usize) {
+        let more = || (self.count() > count).then_some(());
+        let waited = wait_for(more);
+        assert!(
+            waited.is_some() && self.process.try_wait().unwrap().is_none(),
+            "{}",
+            self.said()
+        );
+    }
+
+    /// Stops it as a person would and starts it again: it goes on where it was.
+    fn restart(&mut self) {
+        self.stop();
+        self.process = spawn(&self.runtime, &self.script, &self.lines, &self.log);
+    }
+
+    /// What it has heard, once that is `count` events.
+    fn heard(&self, count: usize) -> Vec<Value> {
+        let all = || (self.count() >= count).then_some(());
+        assert!(
+            wait_for(all).is_some(),
+            "{} of {count}: {}",
+            self.count(),
+            self.said()
+        );
+        lines(&fs::read_to_string(&self.lines).unwrap())
+    }
+
+    fn count(&self) -> usize {
+        let text = fs::read_to_string(&self.lines).unwrap_or_default();
+        text.matches('\n').count()
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn stop(&mut self) {
+        if self.process.try_wait().unwrap().is_none() {
+            signal("-TERM", self.process.id());
+        }
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.said());
+    }
+}
+
+impl Drop for Subscriber {
+    /// A story that failed leaves no process behind.
+    fn drop(&mut self) {
+        if self.process.try_wait().unwrap().is_none() {
+            self.process.kill().unwrap();
+            self.process.wait().unwrap();
+        }
+    }
+}
+
+fn spawn(runtime: &Path, script: &Path, lines: &Path, log: &Path) -> Child {
+    let append = |path: &Path| fs::File::options().create(true).append(true).open(path).unwrap();
+    Command::new(runtime)
+        .arg(script)
+        .current_dir(script.parent().unwrap())
+        .stdin(Stdio::null())
+        .stdout(append(lines))
+        .stderr(append(log))
+        .spawn()
+        .unwrap()
+}
