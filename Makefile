@@ -60,6 +60,7 @@ interop-days: ## Compare the working days with a calendar that nobody here wrote
 
 interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
 	$(PYTHON) tools/interop-data.py
+
 interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
 	@$(PYTHON) tools/get-subscriber-packages.py --node
 	$(CARGO) test --locked -p portbook --features interop --test e2e -- subscriber --nocapture
