@@ -14,11 +14,14 @@ use crate::command::verify;
 use crate::config::AuditAtStart;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::node::{Address, Server, interrupted, run_projector, run_service};
+use crate::node::{Address, Server, interrupted, run_projector, run_service, stopped};
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
 use crate::standby::run_standby;
+
+/// How long the projector may take to record what the services stated when they ended.
+const LAST_RECORDS_WAIT: Duration = Duration::from_secs(2);
 
 /// Runs `part` until it is interrupted or cannot go on.
 pub(crate) fn run(session: &Session, part: Part) -> Outcome {
@@ -126,6 +129,7 @@ impl Parts<'_> {
                 stop.clone(),
             )
         });
+        let (halt, halted) = watch::channel(false);
         let mut reached = store.as_ref().map(|_| position.subscribe());
         let services = async {
             // The projector first sees whether the stream is the ledger's; what it says of it counts.
@@ -134,7 +138,18 @@ impl Parts<'_> {
             {
                 return Ok(());
             }
-            try_join_all(services).await.map(|_| ())
+            let stated = try_join_all(services).await?;
+            stopped(stop.clone()).await;
+            // What the services state when they end belongs into the ledger: the projector outlasts them.
+            if let Some(reached) = &mut reached {
+                let last = stated.into_iter().max().unwrap_or(0);
+                let recorded = reached.wait_for(|position| position.size >= last);
+                if tokio::time::timeout(LAST_RECORDS_WAIT, recorded).await.is_err() {
+                    tracing::warn!(last, "stopping before the last statements are recorded");
+                }
+            }
+            halt.send_replace(true);
+            Ok(())
         };
         let outlet = store.as_ref().map(|_| Outlet {
             session: self.session,
@@ -150,7 +165,7 @@ impl Parts<'_> {
         let projector = async {
             match store {
                 Some(store) if part == Part::Standby => {
-                    run_standby(self.session, self.address, store, position, stop.clone()).await
+                    run_standby(self.session, self.address, store, position, halted.clone()).await
                 }
                 Some(store) => {
                     let identity = Identity::Projector;
@@ -160,7 +175,7 @@ impl Parts<'_> {
                         identity,
                         store,
                         position,
-                        stop.clone(),
+                        halted.clone(),
                     )
                     .await
                 }
