@@ -205,7 +205,7 @@ pub(crate) fn secret(session: &Session, of: KeyOf) -> Result<SecretKey, Failure>
     Ok(session.home.key(of)?.secret().clone())
 }
 
-/// Runs one service until `stop`.
+/// Runs one service until `stop`. Gives where its last statement is, 0 when it made none.
 pub(crate) async fn run_service(
     session: &Session,
     address: &Address,
@@ -214,7 +214,7 @@ pub(crate) async fn run_service(
     simulated: bool,
     ready: &watch::Sender<usize>,
     stop: watch::Receiver<bool>,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let bus = address.connect(session, identity_of(name)).await?;
     let limits = EngineLimits {
         conflict_retries_max: session.config.service.conflict_retries_max,
@@ -257,12 +257,14 @@ pub(crate) async fn run_service(
         ),
         account.keep_stating(interval, stopped(stop.clone())),
     );
-    if let Err(error) = account.close().await {
+    let stated = account.close().await.unwrap_or_else(|error| {
         // Kept in the journal, and stated when the service runs again.
         tracing::warn!(%error, service = name.name(), "the last statement waits");
-    }
+        None
+    });
     bus.close().await;
-    served.map_err(|error| Failure::of(Exit::Unavailable, &error))
+    served.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
+    Ok(stated.map_or(0, |stated| stated.seq))
 }
 
 /// Opens the account of a source that this process publishes for.

@@ -121,6 +121,7 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     check_head(&log, &parts.stream, &parts.projector.reader()).await?;
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
     let signer = Signer::open(parts.signer).await?;
+    let unsigned = left_unsigned(&parts.projector, &signer)?;
     let spec = ReaderSpec {
         stream: parts.stream.clone(),
         start_seq: book.size() + 1,
@@ -136,7 +137,7 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     let mut running = Running {
         sealed_at: Instant::now(),
         sealed_size,
-        unsigned: None,
+        unsigned,
         seal_asked: None,
         looked_at: Instant::now(),
         store,
@@ -154,6 +155,15 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     // The store is in its hands: whoever asked for the end may want to open it again.
     writing.await?;
     ended
+}
+
+/// The seal that was recorded but not signed when the process ended: nothing new may come that would bring another.
+fn left_unsigned(projector: &Projector, signer: &Signer) -> Result<Option<Sealed>, StoreError> {
+    let sealed = match projector.book().last_seal {
+        Some(index) => projector.reader().sealed(index)?,
+        None => None,
+    };
+    Ok(sealed.filter(|sealed| sealed.index.size_through() > signer.published().1))
 }
 
 async fn read_ahead(mut reader: Reader, pace: Pace, sender: mpsc::Sender<Result<Batch, RunError>>) {

@@ -26,6 +26,8 @@ pub struct Authorities(Kept);
 enum Kept {
     /// Keys somebody vouches for, in force for ever.
     Given(BTreeMap<KeyId, (ServiceName, PublicKey)>),
+    /// Keys as a ledger recorded them.
+    Recorded(Box<KeyRing>),
     /// Keys that control messages registered, read again now and then.
     Registered(Box<Registered>),
 }
@@ -46,6 +48,12 @@ impl Authorities {
                 .map(|(service, key)| (key.id(), (service, key)))
                 .collect(),
         ))
+    }
+
+    /// The keys as a ledger recorded them, whatever a stream says by now.
+    #[must_use]
+    pub fn recorded(ring: KeyRing) -> Self {
+        Self(Kept::Recorded(Box::new(ring)))
     }
 
     /// The keys that the control messages of `log` register. `log_key` is the log's, from where the reader trusts it.
@@ -86,12 +94,10 @@ impl Authorities {
     pub(crate) fn has(&self, service: ServiceName, key: &PublicKey) -> bool {
         match &self.0 {
             Kept::Given(keys) => keys.get(&key.id()) == Some(&(service, *key)),
+            Kept::Recorded(ring) => holds(ring, service, key),
             Kept::Registered(registered) => {
                 let current = registered.current.read().unwrap_or_else(PoisonError::into_inner);
-                let found = current.0.book().keys.get(key.id().as_bytes());
-                found.is_some_and(|found| {
-                    service_of(&found.source) == Some(service) && found.revoked.is_none()
-                })
+                holds(&current.0, service, key)
             }
         }
     }
@@ -109,12 +115,18 @@ impl Authorities {
                 }
                 verdict.ok().map(|()| *service)
             }
+            Kept::Recorded(ring) => service_of(&ring.signer_of(message)?.source),
             Kept::Registered(registered) => {
                 let current = registered.current.read().unwrap_or_else(PoisonError::into_inner);
                 service_of(&current.0.signer_of(message)?.source)
             }
         }
     }
+}
+
+fn holds(ring: &KeyRing, service: ServiceName, key: &PublicKey) -> bool {
+    let found = ring.book().keys.get(key.id().as_bytes());
+    found.is_some_and(|found| service_of(&found.source) == Some(service) && found.revoked.is_none())
 }
 
 fn service_of(source: &str) -> Option<ServiceName> {

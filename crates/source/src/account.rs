@@ -205,13 +205,14 @@ impl Account {
         }
     }
 
-    /// States the rest, and writes down that nothing is missing.
+    /// States the rest, and writes down that nothing is missing. Gives where the last statement is, if one was made.
     ///
     /// # Errors
     /// [`AccountError`]; the journal then keeps what is not stated.
-    pub async fn close(&self) -> Result<(), AccountError> {
-        self.state().await?;
-        Ok(self.lock().journal.close()?)
+    pub async fn close(&self) -> Result<Option<Appended>, AccountError> {
+        let stated = self.state().await?;
+        self.lock().journal.close()?;
+        Ok(stated)
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -67,6 +67,12 @@ impl KeyRing {
         Ok(Self { book })
     }
 
+    /// The keys as a ledger recorded them.
+    #[must_use]
+    pub const fn of(book: Book) -> Self {
+        Self { book }
+    }
+
     /// The book that the control messages about keys make.
     #[must_use]
     pub const fn book(&self) -> &Book {

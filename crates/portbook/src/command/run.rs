@@ -18,11 +18,14 @@ use crate::cosigning::Cosigning;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
-use crate::node::{Address, Running, Server, interrupted, run_projector, run_service};
+use crate::node::{Address, Running, Server, interrupted, run_projector, run_service, stopped};
 use crate::reference::{self, Tables};
 use crate::serving::Outlet;
 use crate::session::Session;
 use crate::standby::run_standby;
+
+/// How long the projector may take to record what the services stated when they ended.
+const LAST_RECORDS_WAIT: Duration = Duration::from_secs(2);
 
 /// Runs `part` until it is interrupted or cannot go on.
 pub(crate) fn run(session: &Session, part: Part) -> Outcome {
@@ -119,27 +122,9 @@ impl Parts<'_> {
         position: watch::Sender<Position>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
-        let services = services_of(part).iter().map(|name| {
-            run_service(
-                self.session,
-                self.address,
-                self.tables,
-                *name,
-                self.simulated,
-                self.ready,
-                stop.clone(),
-            )
-        });
-        let mut reached = store.as_ref().map(|_| position.subscribe());
-        let services = async {
-            // The projector first sees whether the stream is the ledger's; what it says of it counts.
-            if let Some(reached) = &mut reached
-                && reached.changed().await.is_err()
-            {
-                return Ok(());
-            }
-            try_join_all(services).await.map(|_| ())
-        };
+        let (halt, halted) = watch::channel(false);
+        let reached = store.as_ref().map(|_| position.subscribe());
+        let services = self.run_services(part, reached, halt, stop.clone());
         let identity = projector_identity(part);
         let (publishing, cosigning) = match &store {
             Some(_) => Cosigning::prepare(self.session)?,
@@ -162,7 +147,7 @@ impl Parts<'_> {
             watched,
         });
         let serving = serve_beside(outlet, stop.clone());
-        let publishing_beside = publish_beside(cosigning, evidence, stop.clone());
+        let publishing_beside = publish_beside(cosigning, evidence, halted.clone());
         let projector = async {
             match store {
                 Some(store) => {
@@ -174,15 +159,54 @@ impl Parts<'_> {
                         publishing,
                     };
                     if part == Part::Standby {
-                        run_standby(self.session, self.address, running, stop.clone()).await
+                        run_standby(self.session, self.address, running, halted.clone()).await
                     } else {
-                        run_projector(self.session, self.address, running, stop.clone()).await
+                        run_projector(self.session, self.address, running, halted.clone()).await
                     }
                 }
                 None => Ok(()),
             }
         };
         tokio::try_join!(services, projector, serving, publishing_beside).map(|_| ())
+    }
+
+    /// Runs the services until `stop`, and lets the projector go once what they stated at their end is recorded: it belongs
+    /// into the ledger.
+    async fn run_services(
+        self,
+        part: Part,
+        mut reached: Option<watch::Receiver<Position>>,
+        halt: watch::Sender<bool>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        // The projector first sees whether the stream is the ledger's; what it says of it counts.
+        if let Some(reached) = &mut reached
+            && reached.changed().await.is_err()
+        {
+            return Ok(());
+        }
+        let services = services_of(part).iter().map(|name| {
+            run_service(
+                self.session,
+                self.address,
+                self.tables,
+                *name,
+                self.simulated,
+                self.ready,
+                stop.clone(),
+            )
+        });
+        let stated = try_join_all(services).await?;
+        stopped(stop.clone()).await;
+        if let Some(reached) = &mut reached {
+            let last = stated.into_iter().max().unwrap_or(0);
+            let recorded = reached.wait_for(|position| position.size >= last);
+            if tokio::time::timeout(LAST_RECORDS_WAIT, recorded).await.is_err() {
+                tracing::warn!(last, "stopping before the last statements are recorded");
+            }
+        }
+        halt.send_replace(true);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use portbook_bus::{Bus, Identity, Log, StreamError, StreamIdentity, StreamSpec};
 use portbook_fold::Book;
 use portbook_projector::check_anchor;
 use portbook_service::Authorities;
-use portbook_source::KeyRingError;
+use portbook_source::{KeyRing, KeyRingError};
 use portbook_store::{StoreError, StoreReader};
 use portbook_wire::subject::{STREAM_CHECKPOINTS, STREAM_LEDGER};
 use serde::Serialize;
@@ -76,7 +76,7 @@ async fn check(session: &Session, server: &Server, reader: Option<&StoreReader>)
                 log: Log::ledger(&bus),
                 identity,
                 ledger: reader.zip(book.as_ref().map(Book::size)),
-                authorities: authorities(session, &bus).await?,
+                authorities: authorities(session, &bus, book.as_ref()).await?,
             };
             walk.run(&mut findings).await?
         }
@@ -205,9 +205,13 @@ fn print(
     ))
 }
 
-/// The keys of the services by the stream's own control messages. A stream that opens another ledger, or none, has no
-/// authorities; what is wrong with it is found elsewhere.
-async fn authorities(session: &Session, bus: &Bus) -> Result<Authorities, Failure> {
+/// The keys of the services: as the ledger recorded them, since what is looked at is what may be damaged; without a ledger by
+/// the stream's own control messages. A stream that opens another ledger, or none, has no authorities; what is wrong with
+/// it is found elsewhere.
+async fn authorities(session: &Session, bus: &Bus, book: Option<&Book>) -> Result<Authorities, Failure> {
+    if let Some(book) = book {
+        return Ok(Authorities::recorded(KeyRing::of(book.clone())));
+    }
     let log_key = *session.home.public_key(KeyOf::Log)?.public();
     match Authorities::registered(&Log::ledger(bus), log_key).await {
         Err(KeyRingError::NotOpened | KeyRingError::Foreign { .. }) => Ok(Authorities::given([])),
