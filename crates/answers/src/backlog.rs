@@ -6,7 +6,7 @@ use portbook_domain::CloseOutcome;
 use portbook_views::Told;
 
 use crate::answer::{Answer, Cell, Open, Table};
-use crate::dimension::{By, Key, Month, tally, title};
+use crate::dimension::{By, Key, Month, title};
 use crate::distribution::Distribution;
 use crate::grounds::{Case, Grounds};
 use crate::licensing::{open_spans, query_days, rounds_by_case};
@@ -136,8 +136,8 @@ struct Terms {
 pub(crate) fn overdue(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
     let rounds = rounds_by_case(grounds);
     let mut beyond = 0;
-    let mut counted = Vec::new();
-    let mut open = Open { open: 0, of: 0 };
+    let mut sums: BTreeMap<Key<'_>, Terms> = BTreeMap::new();
+    let (mut n, mut open) = (0, Open { open: 0, of: 0 });
     for case in grounds.cases().filter(|case| asked.covers(case.submitted.day)) {
         open.of += 1;
         open.open += u64::from(case.granted.is_none() && case.closed.is_none());
@@ -162,26 +162,15 @@ pub(crate) fn overdue(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
         } else {
             gross
         };
-        let one = Terms {
-            cases: 1,
-            gross: late(&case, gross > term),
-            net: late(&case, net > term),
-        };
-        counted.push((
-            grounds.keys(asked.by, &grounds.place_of_case(&case, case.submitted.day)),
-            one,
-        ));
-    }
-    let n = u64::try_from(counted.len()).unwrap_or(u64::MAX);
-    let sums = tally(counted.into_iter(), |sum: &mut Terms, one| {
-        sum.cases += one.cases;
-        for (sum, one) in [(&mut sum.gross, &one.gross), (&mut sum.net, &one.net)] {
-            sum.open += one.open;
-            sum.granted += one.granted;
-            sum.refused += one.refused;
-            sum.returned += one.returned;
+        n += 1;
+        let (late_gross, late_net) = (late(&case, gross > term), late(&case, net > term));
+        for key in grounds.keys(asked.by, &grounds.place_of_case(&case, case.submitted.day)) {
+            let sum = sums.entry(key).or_default();
+            sum.cases += 1;
+            sum.gross.add(&late_gross);
+            sum.net.add(&late_net);
         }
-    });
+    }
     let mut answer = Answer {
         question: Question::Overdue,
         n,
@@ -195,6 +184,15 @@ pub(crate) fn overdue(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
     };
     answer.tables = overdue_tables(asked.by, sums);
     answer
+}
+
+impl Late {
+    const fn add(&mut self, one: &Self) {
+        self.open += one.open;
+        self.granted += one.granted;
+        self.refused += one.refused;
+        self.returned += one.returned;
+    }
 }
 
 fn late(case: &Case<'_>, is_late: bool) -> Late {

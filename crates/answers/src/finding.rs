@@ -92,9 +92,10 @@ type Find = fn(&Grounds<'_>) -> Vec<Finding>;
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let wanted = |rule: &Rule| rules.contains(rule);
-    let groups: [(&[Rule], Find); 6] = [
+    let groups: [(&[Rule], Find); 7] = [
         (event::RULES, event::find),
         (clearance::RULES, clearance::find),
+        (clearance::NUMBER_RULES, clearance::find_numbers),
         (clearance::BALANCE_RULES, clearance::find_overdrawn),
         (grant::RULES, grant::find),
         (reuse::RULES, reuse::find),

@@ -17,15 +17,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule::ClearedBeforeValidity,
     Rule::DestinationMismatch,
     Rule::ItemMismatch,
-    Rule::DeclarationNumberInvalid,
 ];
+
+pub(super) const NUMBER_RULES: &[Rule] = &[Rule::DeclarationNumberInvalid];
 
 pub(super) const BALANCE_RULES: &[Rule] = &[Rule::ClearedOverLicensed];
 
 pub(super) fn find(grounds: &Grounds<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (fact, cleared) in grounds.clearances() {
-        found.extend(number(grounds, fact, cleared));
         let Some(license) = cleared.license else {
             if cleared.control_status == ControlStatus::Controlled {
                 let evidence = format!(
@@ -110,6 +110,14 @@ fn other_item(grounds: &Grounds<'_>, cleared: &Cleared, granted: &Granted) -> Op
         let codes: Vec<&str> = codes.map(|code| grounds.facts.word(code)).collect();
         Some((grounds.facts.word(code).to_owned(), codes.join(", ")))
     })
+}
+
+/// Declaration numbers that cannot be.
+pub(super) fn find_numbers(grounds: &Grounds<'_>) -> Vec<Finding> {
+    let clearances = grounds.clearances();
+    clearances
+        .filter_map(|(fact, cleared)| number(grounds, fact, cleared))
+        .collect()
 }
 
 /// A declaration number is: customs code (4), year (4), 0 for export, serial (9). The year is that of the declaration,

@@ -1,6 +1,5 @@
 //! Rules about grants: days, lanes, bursts, gaps in numbers.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use portbook_domain::{CountryCode, Lane};
@@ -67,25 +66,22 @@ fn lane(grounds: &Grounds<'_>, fact: &Fact, granted: &Granted) -> Option<Finding
 }
 
 fn bursts(grounds: &Grounds<'_>, grants: &[(&Fact, &Granted)]) -> Vec<Finding> {
-    let mut by_minute: BTreeMap<i64, Vec<&Fact>> = BTreeMap::new();
-    for (fact, _) in grants {
-        by_minute
-            .entry(fact.occurred_at_ns.div_euclid(MINUTE_NS))
-            .or_default()
-            .push(fact);
-    }
-    let bursts = by_minute
-        .into_values()
-        .filter(|facts| facts.len() >= BURST_GRANTS_MIN);
-    let of_burst = |facts: Vec<&Fact>| {
-        let leaves = Finding::earliest(&facts);
-        let evidence = format!("{} grants within one minute on {}", facts.len(), day_text(&facts));
+    let minute = |fact: &Fact| fact.occurred_at_ns.div_euclid(MINUTE_NS);
+    let mut by_time: Vec<&Fact> = grants.iter().map(|(fact, _)| *fact).collect();
+    by_time.sort_unstable_by_key(|fact| fact.moment());
+    let minutes = by_time.chunk_by(|one, next| minute(one) == minute(next));
+    let of_burst = |facts: &[&Fact]| {
+        let leaves = Finding::earliest(facts);
+        let evidence = format!("{} grants within one minute on {}", facts.len(), day_text(facts));
         let finding = |fact: &&Fact| {
             Finding::of(grounds, Rule::GrantBurst, fact, evidence.clone()).resting_on(leaves.iter().copied())
         };
         facts.iter().map(finding).collect::<Vec<_>>()
     };
-    bursts.flat_map(of_burst).collect()
+    minutes
+        .filter(|facts| facts.len() >= BURST_GRANTS_MIN)
+        .flat_map(of_burst)
+        .collect()
 }
 
 fn day_text(facts: &[&Fact]) -> String {
@@ -96,33 +92,33 @@ fn day_text(facts: &[&Fact]) -> String {
 type Series<'a> = (&'a str, usize);
 
 fn gaps(grounds: &Grounds<'_>, grants: &[(&Fact, &Granted)]) -> Vec<Finding> {
-    let mut series: BTreeMap<Series<'_>, BTreeMap<u64, &Fact>> = BTreeMap::new();
-    for (fact, granted) in grants {
-        if let Some((of, number)) = series_of(grounds.facts.license_no(granted.license)) {
-            let known = series.entry(of).or_default().entry(number).or_insert(fact);
-            if fact.moment() < known.moment() {
-                *known = fact;
-            }
-        }
-    }
+    let numbered = grants.iter().filter_map(|(fact, granted)| {
+        let (of, number) = series_of(grounds.facts.license_no(granted.license))?;
+        Some((of, number, *fact))
+    });
+    let mut numbered: Vec<(Series<'_>, u64, &Fact)> = numbered.collect();
+    numbered.sort_unstable_by_key(|(of, number, fact)| (*of, *number, fact.moment()));
+    // Of several grants of a number the first in time stands for it.
+    numbered.dedup_by_key(|(of, number, _)| (*of, *number));
     let mut found = Vec::new();
-    for (of, numbers) in &series {
-        for ((before, earlier), (after, later)) in numbers.iter().zip(numbers.iter().skip(1)) {
-            let hole = before.saturating_add(1)..=after.saturating_sub(1);
-            found.extend(named(*of, hole).map(|missing| {
-                let evidence = format!(
-                    "between {} and {} of its series",
-                    number_text(*of, *before),
-                    number_text(*of, *after)
-                );
-                Finding {
-                    event: None,
-                    ..Finding::of(grounds, Rule::LicenseNumberGap, earlier, evidence)
-                        .about(missing)
-                        .resting_on([later.leaf])
-                }
-            }));
+    for ((of, before, earlier), (next_of, after, later)) in numbered.iter().zip(numbered.iter().skip(1)) {
+        if of != next_of {
+            continue;
         }
+        let hole = before.saturating_add(1)..=after.saturating_sub(1);
+        found.extend(named(*of, hole).map(|missing| {
+            let evidence = format!(
+                "between {} and {} of its series",
+                number_text(*of, *before),
+                number_text(*of, *after)
+            );
+            Finding {
+                event: None,
+                ..Finding::of(grounds, Rule::LicenseNumberGap, earlier, evidence)
+                    .about(missing)
+                    .resting_on([later.leaf])
+            }
+        }));
     }
     found
 }
