@@ -1,7 +1,8 @@
 //! Attacks on the seal, the head, the range and the earlier checkpoint.
 
 use portbook_ledger::{
-    Checkpoint, GrowthProof, HeadProof, HeadProofText, Index, Record, TlogProof, leaf_hash, prove_head,
+    Checkpoint, GrowthProof, HeadProof, HeadProofText, Index, Record, Seal, Size, TlogProof, leaf_hash,
+    prove_head,
 };
 
 use super::scene::{Case, Scene, good, key, origin, port, refuse};
@@ -51,7 +52,48 @@ fn false_absence_is_refused() {
     refuse(Scene::absent, ABSENCES);
 }
 
+/// A log of nothing but one seal, signed: what somebody with the log key can make of it.
+fn lone_seal(it: &mut Scene, change: impl FnOnce(&mut Seal)) {
+    let mut seal = Seal::decode(&TlogProof::parse(&it.files[SEAL]).unwrap().extra.unwrap()).unwrap();
+    (seal.covered_size, seal.stream_seq) = (Size::ZERO, Index::FIRST.seq());
+    change(&mut seal);
+    let checkpoint = Checkpoint {
+        origin: origin().clone(),
+        size: Size::new(1),
+        root: leaf_hash(&seal.encode()),
+    };
+    let checkpoint = checkpoint.sign(key()).unwrap().to_string();
+    it.put("checkpoint", checkpoint.clone());
+    let proof = TlogProof {
+        extra: Some(seal.encode()),
+        index: Index::FIRST,
+        hashes: Vec::new(),
+        checkpoint,
+    };
+    it.put(SEAL, proof.to_string());
+}
+
 const SEALS: &[Case] = &[
+    Case {
+        name: "a seal of another log, signed",
+        tamper: |it| lone_seal(it, |seal| seal.origin_hash = leaf_hash(b"another log")),
+        refused: (10, "seal"),
+    },
+    Case {
+        name: "a seal that covers more than there is, signed",
+        tamper: |it| lone_seal(it, |seal| seal.covered_size = Size::new(800)),
+        refused: (10, "seal"),
+    },
+    Case {
+        name: "a seal of a later message, signed",
+        tamper: |it| lone_seal(it, |seal| seal.stream_seq = Index::new(9).unwrap().seq()),
+        refused: (10, "seal"),
+    },
+    Case {
+        name: "a seal that covers nothing over a head",
+        tamper: |it| lone_seal(it, |_| {}),
+        refused: (10, "head"),
+    },
     Case {
         name: "another index",
         tamper: |it| seal(it, |it| it.index = Index::new(5).unwrap()),
