@@ -14,6 +14,8 @@ use crate::signal::{Signals, Switchboard};
 
 /// JetStream API level of nats-server 2.12, the first with atomic batches.
 const API_LEVEL_MIN: u64 = 2;
+/// How often a server that says nothing is asked whether it offers JetStream.
+const ANSWER_TRIES_MAX: u32 = 3;
 /// Slowest pace of reconnecting: an outage ends for us at most this long after it ended for the server.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Room for messages a subscription has received and nobody has taken yet; beyond it the client drops messages.
@@ -81,6 +83,16 @@ pub enum ConnectError {
         identity: Identity,
         /// Why.
         source: IdentityError,
+    },
+    /// The server took the login and then answered nothing: it waits for its disk, or for its cluster.
+    #[error("the NATS server at {url} was asked {ANSWER_TRIES_MAX} times and does not answer {identity}")]
+    Silent {
+        /// The address.
+        url: String,
+        /// Who asked.
+        identity: Identity,
+        /// How the last question ended.
+        source: ApiError,
     },
     /// The server runs without JetStream, or this account may not use it.
     #[error("the NATS server at {url} offers no JetStream to {identity}")]
@@ -253,12 +265,17 @@ impl Bus {
     }
 
     async fn check_age(&self, url: &str) -> Result<(), ConnectError> {
-        let subject = "$JS.API.INFO";
-        let answer = self.api(subject, &Value::Null).await;
-        let level = match answer.and_then(|bytes| decode::<AccountAnswer>(subject, &bytes)) {
-            Ok(account) => account.api.level,
+        let identity = self.identity();
+        let level = match self.api_level().await {
+            Ok(level) => level,
+            Err(source @ ApiError::Unanswered { .. }) => {
+                return Err(ConnectError::Silent {
+                    url: url.to_owned(),
+                    identity,
+                    source,
+                });
+            }
             Err(source) => {
-                let identity = self.identity();
                 return Err(ConnectError::NoJetStream {
                     url: url.to_owned(),
                     identity,
@@ -275,6 +292,19 @@ impl Bus {
             });
         }
         Ok(())
+    }
+
+    /// The JetStream API level the server reports. A server whose disk stalls answers nobody for seconds, which is no
+    /// reason to give up on it at once.
+    async fn api_level(&self) -> Result<u64, ApiError> {
+        let subject = "$JS.API.INFO";
+        let mut tries = 1;
+        loop {
+            match self.api(subject, &Value::Null).await {
+                Err(ApiError::Unanswered { .. }) if tries < ANSWER_TRIES_MAX => tries += 1,
+                answer => return Ok(decode::<AccountAnswer>(subject, &answer?)?.api.level),
+            }
+        }
     }
 }
 

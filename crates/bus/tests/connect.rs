@@ -12,13 +12,7 @@ use portbook_testkit::nats::NatsServer;
 
 #[tokio::test]
 async fn a_server_that_would_ignore_guards_is_refused() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("nats://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            pretend_to_be_old(client);
-        }
-    });
+    let url = pretender("2.9.10", "{\"total\":1}", 0);
     let error = Bus::connect(BusOptions::new(&url, Identity::Client, Login::Open))
         .await
         .unwrap_err();
@@ -100,21 +94,62 @@ async fn nobody_there_is_said_at_once() {
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
 }
 
-/// Speaks just enough of the protocol of nats-server 2.9.10, whose `$JS.API.INFO` names no API level.
-fn pretend_to_be_old(mut client: TcpStream) {
-    let info = r#"{"server_id":"OLD","version":"2.9.10","proto":1,"headers":true,"max_payload":1048576,"jetstream":true}"#;
-    write!(client, "INFO {info}\r\n").unwrap();
+#[tokio::test]
+async fn a_server_that_stalls_is_asked_again_and_not_for_ever() {
+    for (silent, comes_up) in [(2, true), (3, false)] {
+        let url = pretender("2.12.0", "{\"level\":2}", silent);
+        let options = BusOptions {
+            request_timeout: Duration::from_millis(200),
+            ..BusOptions::new(&url, Identity::Client, Login::Open)
+        };
+        match Bus::connect(options).await {
+            Ok(_) => assert!(comes_up, "it was silent {silent} times"),
+            Err(error) => {
+                assert!(!comes_up, "{error}");
+                assert!(matches!(error, ConnectError::Silent { .. }), "{error}");
+            }
+        }
+    }
+}
+
+/// The address of something that says it is nats-server `version`, and answers `api` to the question for the account after
+/// having left it unanswered `silent` times.
+fn pretender(version: &'static str, api: &'static str, silent: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            pretend(client, version, api, silent);
+        }
+    });
+    url
+}
+
+/// Speaks just enough of the protocol to be asked `$JS.API.INFO`.
+fn pretend(mut client: TcpStream, version: &str, api: &str, silent: usize) {
+    write!(
+        client,
+        "INFO {{\"server_id\":\"X\",\"version\":\"{version}\",\"proto\":1,\"headers\":true,\"max_payload\":1048576,\
+         \"jetstream\":true}}\r\n"
+    )
+    .unwrap();
     let lines = BufReader::new(client.try_clone().unwrap())
         .lines()
         .map_while(Result::ok);
-    let mut subscription = String::new();
+    let (mut subscription, mut asked) = (String::new(), 0);
     for line in lines {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["PING"] => client.write_all(b"PONG\r\n").unwrap(),
             ["SUB", _, sid] => (*sid).clone_into(&mut subscription),
             ["PUB", "$JS.API.INFO", reply, _] => {
-                let answer = r#"{"type":"io.nats.jetstream.api.v1.account_info_response","streams":0,"api":{"total":1}}"#;
+                asked += 1;
+                if asked <= silent {
+                    continue;
+                }
+                let answer = format!(
+                    "{{\"type\":\"io.nats.jetstream.api.v1.account_info_response\",\"streams\":0,\"api\":{api}}}"
+                );
                 write!(
                     client,
                     "MSG {reply} {subscription} {}\r\n{answer}\r\n",
