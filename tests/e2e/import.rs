@@ -17,6 +17,28 @@ fn counts(tally: &Value) -> [u64; 5] {
         .map(|count| tally[count].as_u64().unwrap())
 }
 
+/// Ids of all events, in the order of the ledger.
+fn recorded_order(node: &Node, report: &Value) -> Vec<String> {
+    let mut events = BTreeMap::new();
+    for chain in report["chains"].as_array().unwrap() {
+        for row in node.timeline(chain["chain"].as_str().unwrap()) {
+            if let (Some(leaf), Some(id)) = (row["leaf"].as_u64(), row["event_id"].as_str()) {
+                events.insert(leaf, id.to_owned());
+            }
+        }
+    }
+    events.into_values().collect()
+}
+
+/// Ids of the facts of a file, in its order.
+fn order_of(lines: &str) -> Vec<String> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|fact| fact["event_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 #[test]
 fn the_scenario_is_recorded_once_and_a_second_import_after_a_restart_adds_nothing() {
     let mut node = Node::init();
@@ -30,6 +52,7 @@ fn the_scenario_is_recorded_once_and_a_second_import_after_a_restart_adds_nothin
     node.stop();
     let report = node.verify();
     assert_eq!(report["signatures"]["valid"], 24_735);
+    assert_eq!(recorded_order(&node, &report), order_of(&first_lines(usize::MAX)));
     // Trade aliases land on their port's chain, with the code as written beside it.
     assert_eq!(Node::records_in(&report, "CNSHA"), 0);
     let written: Vec<Value> = node

@@ -15,8 +15,6 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::history::{Familiarity, Findings, History};
 use crate::preparation::{LINES_TOGETHER, Line, Message, Part, Preparation, Prepared, read_all};
 
-/// Chunks under way to the server at once: while it syncs one, the next is already there. They arrive in order.
-const CHUNKS_UNDER_WAY: usize = 2;
 /// Parts of a file read ahead of being prepared.
 const PARTS_AHEAD: usize = 2;
 /// Parts being prepared, or waiting prepared for those before them.
@@ -134,7 +132,7 @@ impl Importer {
         let mut prepared = self.prepare_ahead(parts);
         let mut tally = Tally::default();
         let mut looked_up: VecDeque<Waiting> = VecDeque::new();
-        let mut under_way: VecDeque<Flight> = VecDeque::new();
+        let mut under_way = None;
         let mut broken = None;
         while broken.is_none()
             && let Some((lines, error)) = next_chunk(&mut prepared).await?
@@ -151,7 +149,7 @@ impl Importer {
                 self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
             }
             if self.waiting_to_be_stated() >= STATED_TOGETHER {
-                self.land_all(&mut under_way, &mut tally).await?;
+                self.land(&mut under_way, &mut tally).await?;
                 self.state().await?;
             }
             progress(&tally);
@@ -159,7 +157,7 @@ impl Importer {
         while !looked_up.is_empty() {
             self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
         }
-        self.land_all(&mut under_way, &mut tally).await?;
+        self.land(&mut under_way, &mut tally).await?;
         self.state().await?;
         if let Some(error) = broken {
             return Err(error);
@@ -185,22 +183,21 @@ impl Importer {
             .boxed()
     }
 
-    /// Sends the chunk that was looked up first.
+    /// Sends the chunk that was looked up first, once the one before it is stored: of two under way the second may be stored
+    /// first, and with it the later events of a case.
     async fn proceed(
         &mut self,
         looked_up: &mut VecDeque<Waiting>,
-        under_way: &mut VecDeque<Flight>,
+        under_way: &mut Option<Flight>,
         tally: &mut Tally,
     ) -> Result<(), ImportError> {
         let Some(Waiting { ready, look }) = looked_up.pop_front() else {
             return Ok(());
         };
         self.history.learn(look.await??);
-        while under_way.len() >= CHUNKS_UNDER_WAY {
-            self.land(under_way, tally).await?;
-        }
+        self.land(under_way, tally).await?;
         let chosen = self.choose(ready, tally);
-        under_way.push_back(self.send(chosen));
+        *under_way = Some(self.send(chosen));
         Ok(())
     }
 
@@ -211,20 +208,9 @@ impl Importer {
         Flight { sent, results }
     }
 
-    async fn land_all(
-        &mut self,
-        under_way: &mut VecDeque<Flight>,
-        tally: &mut Tally,
-    ) -> Result<(), ImportError> {
-        while !under_way.is_empty() {
-            self.land(under_way, tally).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the chunk that was sent first.
-    async fn land(&mut self, under_way: &mut VecDeque<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
-        let Some(Flight { sent, results }) = under_way.pop_front() else {
+    /// Waits for the chunk under way.
+    async fn land(&mut self, under_way: &mut Option<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
+        let Some(Flight { sent, results }) = under_way.take() else {
             return Ok(());
         };
         self.settle(&sent, results.await?, tally).await
