@@ -3,6 +3,7 @@
 mod attestor;
 mod epoch;
 mod facts;
+mod leaf_hashes;
 mod question;
 mod rederive;
 mod repair;

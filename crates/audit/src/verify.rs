@@ -7,6 +7,7 @@ use portbook_ledger::{
 use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader, for_each_in_order};
 
 use crate::epoch::Epoch;
+use crate::leaf_hashes::{LeafHasher, one_by_one, side_by_side};
 use crate::rederive::{Governance, Rederived, rederive};
 
 /// What the one who verifies brings along; none of it comes from the ledger.
@@ -106,14 +107,18 @@ pub fn verify(
     let checkpoint = open_checkpoint(directory, trust, against)?;
     let size = checkpoint.size.get();
     let roots = roots_through(directory, trust, &checkpoint)?;
-    let mut governance = Governance::default();
     let steps = if depth == Depth::Everything {
         size * 2
     } else {
         size
     };
     let mut told = |read| progress(read, steps);
-    let audited = audit(reader, size, trust, &roots, &mut governance, &mut told)?;
+    let audit = |hasher, told: &mut dyn FnMut(u64)| audit(reader, size, trust, &roots, hasher, told);
+    let (audited, governance) = match audit(side_by_side, &mut told)? {
+        // Only what both ways of hashing find is a fault; what one of them reproduces was signed.
+        (Err(_), _) => audit(one_by_one, &mut told)?,
+        held => held,
+    };
     let log = match audited {
         Ok(log) => log,
         Err(fault) => {
@@ -168,10 +173,6 @@ fn roots_through(
     Ok(roots)
 }
 
-fn hashes_of(packed: &Packed) -> Vec<Hash> {
-    packed.iter().map(leaf_hash).collect()
-}
-
 /// A fault that ends reading early, or a store that fails.
 enum Ended {
     Fault(Fault),
@@ -189,27 +190,30 @@ fn audit(
     size: u64,
     trust: &Trust,
     roots: &[SignedRoot],
-    governance: &mut Governance,
+    hasher: LeafHasher,
     progress: &mut dyn FnMut(u64),
-) -> Result<Result<LogVerdict, Fault>, StoreError> {
+) -> Result<(Result<LogVerdict, Fault>, Governance), StoreError> {
+    let mut governance = Governance::default();
     let mut auditor = Auditor::new(&trust.origin, roots.iter().copied());
+    let hashes_of = |packed: &Packed| hasher(&packed.iter().collect::<Vec<_>>());
     let read = for_each_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
         for ((leaf, hash), index) in packed.iter().zip(hashes).zip(packed.first..) {
             let before = is_governing(leaf).then(|| auditor.root());
             auditor.feed(leaf, hash).map_err(Ended::Fault)?;
             if let Some(root) = before {
-                take_control(governance, index, leaf, root);
+                take_control(&mut governance, index, leaf, root);
             }
         }
         progress(packed.first);
         Ok(())
     });
-    match read {
+    let audited = match read {
         // Missing leaves are for the auditor to judge: it knows how many were signed.
-        Ok(()) | Err(Ended::Store(StoreError::LeafMissing { .. })) => Ok(auditor.finish()),
-        Err(Ended::Fault(fault)) => Ok(Err(fault)),
-        Err(Ended::Store(error)) => Err(error),
-    }
+        Ok(()) | Err(Ended::Store(StoreError::LeafMissing { .. })) => auditor.finish(),
+        Err(Ended::Fault(fault)) => Err(fault),
+        Err(Ended::Store(error)) => return Err(error),
+    };
+    Ok((audited, governance))
 }
 
 /// Whether a leaf is a control record or in quarantine: the kind stands right behind the magic. They are few.

@@ -3,19 +3,7 @@
 use sha2::compress256;
 use sha2::digest::generic_array::GenericArray;
 
-use crate::hash::Hash;
-
-/// SHA-256's initial state, FIPS 180-4 section 5.3.3.
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+use crate::hash::{Hash, INITIAL_STATE};
 
 /// SHA-256 over digests one behind the other, and how many they were.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +17,7 @@ pub struct DigestRun {
 impl Default for DigestRun {
     fn default() -> Self {
         Self {
-            state: INITIAL,
+            state: INITIAL_STATE,
             waiting: None,
             count: 0,
         }
@@ -90,11 +78,7 @@ impl DigestRun {
                 .for_each(|(to, from)| *to = *from);
             ended.compress(&block_of(&rest, &length));
         }
-        let mut hash = [0; 32];
-        for (to, word) in hash.chunks_mut(4).zip(ended.state) {
-            to.copy_from_slice(&word.to_be_bytes());
-        }
-        Hash::from_bytes(hash)
+        Hash::from_state(ended.state)
     }
 
     fn compress(&mut self, block: &[u8; 64]) {
@@ -127,6 +111,6 @@ mod tests {
             run.push(&digest);
             assert_eq!(run.count(), u64::from(count) + 1);
         }
-        assert_eq!(DigestRun::from_parts(INITIAL, None, 1), None);
+        assert_eq!(DigestRun::from_parts(INITIAL_STATE, None, 1), None);
     }
 }

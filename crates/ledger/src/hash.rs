@@ -3,7 +3,20 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use sha2::{Digest, Sha256};
+use sha2::digest::generic_array::GenericArray;
+use sha2::{Digest, Sha256, compress256};
+
+/// SHA-256's initial state, FIPS 180-4 section 5.3.3.
+pub(crate) const INITIAL_STATE: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
 
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +54,15 @@ impl Hash {
         let mut prefix = [0; N];
         prefix.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
         prefix
+    }
+
+    /// The digest that SHA-256 ends with in `state`.
+    pub(crate) fn from_state(state: [u32; 8]) -> Self {
+        let mut bytes = [0; 32];
+        for (to, word) in bytes.chunks_mut(4).zip(state) {
+            to.copy_from_slice(&word.to_be_bytes());
+        }
+        Self(bytes)
     }
 
     /// 64 lower-case hexadecimal digits.
@@ -103,6 +125,13 @@ pub fn sha256(parts: &[&[u8]]) -> Hash {
         state.update(part);
     }
     Hash(state.finalize().into())
+}
+
+/// SHA-256 over two blocks that end with their padding.
+pub(crate) fn sha256_padded(blocks: [[u8; 64]; 2]) -> Hash {
+    let mut state = INITIAL_STATE;
+    compress256(&mut state, &blocks.map(GenericArray::from));
+    Hash::from_state(state)
 }
 
 /// SHA-256 over bytes that come piece by piece.

@@ -10,7 +10,18 @@ pub use plan::{Plan, PlanError, plan_consistency, plan_inclusion, plan_root};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use tile::{InvalidTilePath, TileContent, TileId, TileWidth, tiles_between};
 
-use crate::hash::{Hash, sha256};
+use crate::hash::{Hash, sha256, sha256_padded};
+
+/// What an interior node is hashed over, without its two hashes: `0x01`, room for 64 bytes, and the padding of FIPS 180-4
+/// section 5.1.1 behind 65 bytes, which are 520 bits.
+const NODE_BLOCKS: [[u8; 64]; 2] = {
+    let mut blocks = [[0; 64]; 2];
+    let [first, second] = &mut blocks;
+    first[0] = 0x01;
+    second[1] = 0x80;
+    [second[62], second[63]] = 520_u16.to_be_bytes();
+    blocks
+};
 
 /// A complete subtree: the hash over leaves `index << level` up to, not including, `(index + 1) << level`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,13 +41,14 @@ pub fn leaf_hash(bytes: &[u8]) -> Hash {
 /// Hash of an interior node: `H(0x01 || left || right)`.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    // One contiguous input keeps the hasher out of its buffering path; this runs once per leaf and chain.
-    let mut input = [1; 65];
-    let (_, hashes) = input.split_at_mut(1);
-    let (first, second) = hashes.split_at_mut(32);
+    // Its 65 bytes and their padding are always two blocks. This runs twice per record, so they go past the hasher's buffer.
+    let mut blocks = NODE_BLOCKS;
+    let (_, rest) = blocks.as_flattened_mut().split_at_mut(1);
+    let (first, rest) = rest.split_at_mut(32);
+    let (second, _) = rest.split_at_mut(32);
     first.copy_from_slice(left.as_bytes());
     second.copy_from_slice(right.as_bytes());
-    sha256(&[&input])
+    sha256_padded(blocks)
 }
 
 /// Root of the tree without leaves: `H("")`.
@@ -52,4 +64,18 @@ pub fn root_of<'a>(leaf_hashes: impl IntoIterator<Item = &'a Hash>) -> Hash {
         frontier.push(*hash);
     }
     frontier.root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_hashed_as_any_other_bytes_are() {
+        for byte in 0..=255_u8 {
+            let (left, right) = (leaf_hash(&[byte]), leaf_hash(&[byte, byte]));
+            let expected = sha256(&[&[1], left.as_bytes(), right.as_bytes()]);
+            assert_eq!(node_hash(&left, &right), expected, "{byte}");
+        }
+    }
 }

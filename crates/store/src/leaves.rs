@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use sled::IVec;
-
 use crate::durable::StoreError;
-use crate::packed::{StoredValue, items};
+use crate::packed::{PackedValue, StoredValue, items};
 use crate::shelf::{Ahead, Shelf};
 
 /// Iterator over packed values.
@@ -24,7 +22,7 @@ pub struct Leaves {
 pub struct Packed {
     /// Number of the first item.
     pub first: u64,
-    value: IVec,
+    value: PackedValue,
     skip: usize,
     take: usize,
 }

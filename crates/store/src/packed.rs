@@ -7,6 +7,8 @@
 //!
 //! Leaves are compressed: sled writes each value about eight times before it rests, and the disk is what bounds a replay.
 
+use std::ops::Deref;
+
 use sled::IVec;
 
 use crate::codec::RowError;
@@ -119,8 +121,28 @@ pub(crate) fn stored(prefix: &[u8], packed: &[u8]) -> IVec {
 }
 
 /// The packed value that is stored under `prefix` as `value`.
-pub(crate) fn restored(prefix: &[u8], value: IVec) -> Result<IVec, StoreError> {
+pub(crate) fn restored(prefix: &[u8], value: IVec) -> Result<PackedValue, StoreError> {
     StoredValue::read(prefix, value)?.open()
+}
+
+/// A packed value, to be read through [`items`].
+#[derive(Debug, Clone)]
+pub(crate) enum PackedValue {
+    /// As it is stored.
+    Stored(IVec),
+    /// Decompressed.
+    Inflated(Vec<u8>),
+}
+
+impl Deref for PackedValue {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Stored(value) => value,
+            Self::Inflated(value) => value,
+        }
+    }
 }
 
 /// A packed value that may still have to be decompressed.
@@ -153,9 +175,9 @@ impl StoredValue {
     }
 
     /// The packed value.
-    pub(crate) fn open(self) -> Result<IVec, StoreError> {
+    pub(crate) fn open(self) -> Result<PackedValue, StoreError> {
         let (count, value) = match self {
-            Self::Plain(value) => return Ok(value),
+            Self::Plain(value) => return Ok(PackedValue::Stored(value)),
             Self::Compressed { count, value } => (count, value),
         };
         let compressed = value.get(2..).unwrap_or_default();
@@ -163,7 +185,7 @@ impl StoredValue {
             Ok((bytes, compressed)) if bytes <= INFLATED_BYTES_MAX => {
                 let packed = lz4_flex::block::decompress(compressed, bytes);
                 let packed = packed.ok().filter(|packed| items(packed).count() == count);
-                Ok(packed.ok_or(UNREADABLE)?.into())
+                Ok(PackedValue::Inflated(packed.ok_or(UNREADABLE)?))
             }
             Ok(_) | Err(_) => Err(UNREADABLE),
         }

@@ -3,19 +3,18 @@
 use portbook_fold::{ChainEntry, row_of};
 use portbook_ledger::{Index, Leaf};
 use portbook_views::TimelineRow;
-use sled::IVec;
 
 use crate::codec::RowError;
 use crate::durable::StoreError;
 use crate::key;
-use crate::packed::{items, restored};
+use crate::packed::{PackedValue, items, restored};
 use crate::shelf::Shelf;
 
 /// Keeps the packed value that was read last: the next record is often in it as well.
 #[derive(Debug)]
 pub(crate) struct RecordCursor {
     shelf: Shelf,
-    held: Option<(u64, IVec)>,
+    held: Option<(u64, PackedValue)>,
 }
 
 impl RecordCursor {
