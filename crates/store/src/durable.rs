@@ -13,7 +13,7 @@ use portbook_ledger::SignedLogError;
 use crate::codec::RowError;
 
 /// Pages sled may keep in memory. The working set is the open ends and the lookups' newest runs.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of one segment of sled's log.
 ///
 /// What is longer than a quarter of a segment sled writes to a file of its own, which it never syncs: after a power cut

@@ -158,6 +158,9 @@ impl Shelf {
 }
 
 /// Reads on from the value that holds item `number`: finding each value anew costs several times as much.
+///
+/// Each is looked up once more all the same: sled asks whether its cache is full only when some pages of it were looked up
+/// 64 times, and a reading that goes from page to page would fill the memory before that.
 fn own_and_more(
     db: &sled::Db,
     prefix: &[u8],
@@ -170,6 +173,7 @@ fn own_and_more(
     let behind = key::numbered(prefix, found.0.saturating_add(1))..=key::numbered(prefix, u64::MAX);
     for stored in db.range(behind).take(VALUES_AHEAD) {
         let (at, value) = stored?;
+        db.contains_key(&at)?;
         ahead.extend(key::number_of(&at).map(|first| (first, value)));
     }
     Ok(Some(found))
