@@ -23,6 +23,7 @@ use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
 
+use crate::elsewhere::{self, Mark};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
@@ -349,8 +350,12 @@ pub(crate) async fn run_projector(
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    elsewhere::refuse_rollback(session, key.verifier()).await?;
     let projector = Projector::new(store);
     let reader = projector.reader();
+    let marking = tokio::spawn(
+        Mark::of(session, &origin, key.verifier()).follow(session.home.ledger(), position.subscribe()),
+    );
     let signer = SignerParts {
         directory: session.home.ledger(),
         reader: reader.clone(),
@@ -386,9 +391,11 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
-    feeding
-        .await
-        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    for beside in [feeding, marking] {
+        beside
+            .await
+            .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    }
     bus.close().await;
     keeping
         .await

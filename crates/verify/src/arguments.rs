@@ -8,13 +8,15 @@ Checks evidence of a portbook ledger without trusting whoever handed it over
 
 Usage: portbook-verify [OPTIONS] EVIDENCE
 
-EVIDENCE is an evidence bundle (archive or folder), a folder of tiles, or one proof file.
+EVIDENCE is an evidence bundle (archive or folder), a folder of tiles, or one proof file. With --fraud it is a proof against
+the log, as monitors and verifying witnesses write them: exit code 0 then means that the log did what the file says.
 
 Options:
       --key KEY        The log's public key, as <name>+<hash>+<key> or a file with it
       --policy FILE    C2SP tlog-policy: logs, witnesses and the quorum you ask for
       --leaf FILE      The record that a proof is about
       --earlier FILE   The earlier checkpoint that a growth proof is about
+      --fraud          Confirm a proof against the log: FORK or FALSE SEAL; of ROLLBACK the order stays open (exit 12)
       --memory DIR     Where accepted checkpoints are remembered (default: the user's state directory)
       --no-memory      Neither compare with what was accepted before nor remember
       --json           Answer with one JSON document
@@ -53,6 +55,7 @@ pub(crate) struct Arguments {
     pub(crate) leaf: Option<PathBuf>,
     pub(crate) earlier: Option<PathBuf>,
     pub(crate) memory: Option<PathBuf>,
+    pub(crate) accuses: bool,
     pub(crate) forgets: bool,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -83,6 +86,7 @@ impl Arguments {
                 "--leaf" => arguments.leaf = Some(value()?.into()),
                 "--earlier" => arguments.earlier = Some(value()?.into()),
                 "--memory" => arguments.memory = Some(value()?.into()),
+                "--fraud" => arguments.accuses = true,
                 "--no-memory" => arguments.forgets = true,
                 "--json" => arguments.json = true,
                 "-q" | "--quiet" => arguments.quiet = true,

@@ -21,6 +21,7 @@ use self::stream::compare_with_stream;
 use self::trust::Trusted;
 pub(crate) use self::trust::parse_key;
 use crate::args::VerifyArgs;
+use crate::elsewhere;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::reference;
@@ -111,7 +112,9 @@ pub(crate) fn audit_at_start(session: &Session, reader: &StoreReader) -> Result<
     else {
         return Ok(());
     };
-    let trust = Trusted::load(session, None)?;
+    let mut trust = Trusted::load(session, None)?;
+    let known = elsewhere::known(session, &trust.trust.origin, &trust.trust.log_key)?;
+    trust.hold_to(known.into_iter().map(|known| known.checkpoint));
     match carry_out(
         session,
         reader,
