@@ -82,6 +82,9 @@ def is_met(name, groups, found):
 def check(path, policy):
     logs, witnesses, groups, quorum = read_policy(policy)
     note = verify.read_files(path).get("checkpoint", b"")
+    owner, _, port = note.split(b"\n")[0].partition(b"/port/")
+    of_port = verify.PORT.fullmatch(port) and any(owner == log[0].encode() for log in logs)
+    need(not of_port, "signature", "a bundle rests on a checkpoint of the whole ledger")
     named = [log for log in logs if note.split(b"\n")[0] == log[0].encode()]
     need(named, "signature", "you brought no key of this log", 12)
     for log in named:

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use portbook_ledger::{Checkpoint, OpenedCheckpoint, Origin, SignedLog, Size, VerifierKey};
+use portbook_ledger::{Checkpoint, Hash, OpenedCheckpoint, Origin, SignedLog, SignedRoot, Size, VerifierKey};
 use portbook_store::LedgerDirectory;
 use portbook_witness::{Recalled, SubmitError};
 
@@ -89,19 +89,41 @@ fn read_published(path: &Path, origin: &Origin, key: &VerifierKey) -> Result<Opt
     }
 }
 
-/// Stops a projector that is about to sign what others know to be the past, or another history.
-pub(crate) async fn refuse_rollback(session: &Session, key: &VerifierKey) -> Result<(), Failure> {
+/// Stops a projector that is about to sign what others know to be the past, or another history. Gives the mark that is to
+/// move along with what it publishes.
+pub(crate) async fn refuse_rollback(
+    session: &Session,
+    origin: &Origin,
+    key: &VerifierKey,
+) -> Result<Mark, Failure> {
     let directory = session.home.ledger();
-    let origin =
-        Origin::new(key.id().name.as_str()).map_err(|error| Failure::of(Exit::Configuration, &error))?;
     // Without it the projector stops by itself, and says why.
-    let Some(signed) = directory.signed_log()? else {
-        return Ok(());
-    };
-    for known in known(session, &origin, key)? {
-        compare(&signed, &known)?;
+    if let Some(signed) = directory.signed_log()? {
+        for known in known(session, origin, key)? {
+            compare(&signed, &known)?;
+        }
+        ask_witnesses(session, &directory, last_of(&signed)).await?;
     }
-    ask_witnesses(session, &directory, last_of(&signed)).await
+    Ok(Mark::of(session, origin, key))
+}
+
+/// The tree that is `known` with a root (its size and root) has another one here. If it was signed here, the leaves have
+/// changed; if it was signed elsewhere alone, there are two histories.
+pub(crate) fn refuse_fork(
+    directory: &LedgerDirectory,
+    known: &[Elsewhere],
+    (size, root): (Size, Hash),
+    found: Hash,
+) -> Result<(), Failure> {
+    let signed = directory.signed_log()?.unwrap_or_default();
+    if signed.roots().contains(&SignedRoot { size, root }) {
+        return Ok(());
+    }
+    let is_it = |known: &&Elsewhere| (known.checkpoint.size, known.checkpoint.root) == (size, root);
+    known
+        .iter()
+        .find(is_it)
+        .map_or(Ok(()), |known| Err(two_histories(known, found)))
 }
 
 fn last_of(signed: &SignedLog) -> Size {
@@ -118,16 +140,18 @@ fn compare(signed: &SignedLog, known: &Elsewhere) -> Result<(), Failure> {
     let own = signed.roots().iter().find(|root| root.size == size);
     match own.filter(|own| own.root != checkpoint.root) {
         None => Ok(()),
-        Some(own) => Err(Failure::new(
-            Exit::Fork,
-            format!(
-                "a signed tree of {size} leaves with root {} is known to {holder}, but the one signed here has root {}: \
-                 this log has two histories",
-                checkpoint.root, own.root
-            ),
-        )
-        .hint(HINT)),
+        Some(own) => Err(two_histories(known, own.root)),
     }
+}
+
+fn two_histories(known: &Elsewhere, own: Hash) -> Failure {
+    let Elsewhere { checkpoint, holder } = known;
+    let Checkpoint { size, root, .. } = checkpoint;
+    let what = format!(
+        "a signed tree of {size} leaves with root {root} is known to {holder}, but here they have root {own}: this log has \
+         two histories"
+    );
+    Failure::new(Exit::Fork, what).hint(HINT)
 }
 
 fn rolled_back(holder: &str, known: Size, last: Size) -> Failure {
