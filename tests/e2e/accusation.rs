@@ -106,8 +106,8 @@ impl Court {
     }
 
     /// Both proofs convict the log, by its own key alone.
-    fn convicts(&self, kind: &str, proofs: [PathBuf; 2]) {
-        for proof in &proofs {
+    fn convicts(&self, kind: &str, proofs: &[PathBuf; 2]) {
+        for proof in proofs {
             let said = accuse(proof, &self.log.key.verifier().to_string())
                 .exits(0)
                 .json();
@@ -134,11 +134,8 @@ fn acquit(proof: &Path, log: &CrookedLog) {
     let changed = proof.with_extension("changed");
     for left_out in 0..lines.len() {
         let kept = lines.iter().enumerate().filter(|(line, _)| *line != left_out);
-        fs::write(
-            &changed,
-            kept.map(|(_, line)| format!("{line}\n")).collect::<String>(),
-        )
-        .unwrap();
+        let kept: Vec<&str> = kept.map(|(_, line)| *line).collect();
+        fs::write(&changed, kept.join("\n") + "\n").unwrap();
         let said = accuse(&changed, &log.key.verifier().to_string());
         assert!(matches!(said.code, Some(10 | 12)), "line {left_out}: {said:?}");
         assert!(!said.out.contains("CONFIRMED"), "line {left_out}: {said:?}");
@@ -159,7 +156,7 @@ fn whoever_seals_without_the_newest_record_is_convicted() {
     court.refuses(before);
     court.convicts(
         "FALSE SEAL",
-        [
+        &[
             court.monitors_proof(10, "FALSE SEAL"),
             court.witness_proof("FALSE SEAL"),
         ],
@@ -178,7 +175,7 @@ fn whoever_seals_without_a_whole_port_is_convicted() {
     court.refuses(before);
     court.convicts(
         "FALSE SEAL",
-        [
+        &[
             court.monitors_proof(10, "FALSE SEAL"),
             court.witness_proof("FALSE SEAL"),
         ],
@@ -199,7 +196,7 @@ fn whoever_seals_an_old_head_is_convicted() {
     court.refuses(before);
     court.convicts(
         "FALSE SEAL",
-        [
+        &[
             court.monitors_proof(10, "FALSE SEAL"),
             court.witness_proof("FALSE SEAL"),
         ],
@@ -223,7 +220,7 @@ fn whoever_signs_two_histories_is_convicted() {
     court
         .witness
         .conflicts(&submission(&court.log, before, before), before);
-    court.convicts("FORK", proofs);
+    court.convicts("FORK", &proofs);
 }
 
 #[test]

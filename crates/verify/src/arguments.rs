@@ -42,8 +42,10 @@ pub(crate) enum Asked {
     Help,
     /// The version.
     Version,
-    /// A check.
+    /// A check of evidence.
     Check(Arguments),
+    /// A check of a proof against the log.
+    Confirm(Arguments),
 }
 
 /// How to check what.
@@ -55,7 +57,6 @@ pub(crate) struct Arguments {
     pub(crate) leaf: Option<PathBuf>,
     pub(crate) earlier: Option<PathBuf>,
     pub(crate) memory: Option<PathBuf>,
-    pub(crate) accuses: bool,
     pub(crate) forgets: bool,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -66,7 +67,7 @@ impl Arguments {
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Asked, String> {
         let mut words = words.into_iter();
         let mut arguments = Self::default();
-        let mut evidence = None;
+        let (mut evidence, mut accuses) = (None, false);
         while let Some(word) = words.next() {
             let (flag, attached) = match word.split_once('=') {
                 Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
@@ -86,7 +87,7 @@ impl Arguments {
                 "--leaf" => arguments.leaf = Some(value()?.into()),
                 "--earlier" => arguments.earlier = Some(value()?.into()),
                 "--memory" => arguments.memory = Some(value()?.into()),
-                "--fraud" => arguments.accuses = true,
+                "--fraud" => accuses = true,
                 "--no-memory" => arguments.forgets = true,
                 "--json" => arguments.json = true,
                 "-q" | "--quiet" => arguments.quiet = true,
@@ -99,6 +100,10 @@ impl Arguments {
         if arguments.key.is_some() && arguments.policy.is_some() {
             return Err("a policy names the log's key: give --key or --policy".to_owned());
         }
-        Ok(Asked::Check(arguments))
+        Ok(if accuses {
+            Asked::Confirm(arguments)
+        } else {
+            Asked::Check(arguments)
+        })
     }
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use portbook_ledger::{Policy, VerifierKey};
 use portbook_verify::{
-    Exit, FRAUD_MAGIC, Files, Memory, Opened, Refusal, Report, Trust, verify_bundle, verify_fraud,
-    verify_growth, verify_proof, verify_tiles,
+    Conviction, Exit, FRAUD_MAGIC, Files, Memory, Opened, Refusal, Report, Trust, verify_bundle,
+    verify_fraud, verify_growth, verify_proof, verify_tiles,
 };
 
 use crate::arguments::{Arguments, Asked, HELP};
@@ -29,16 +29,15 @@ fn main() -> ExitCode {
             return ExitCode::from(refusal.exit.code());
         }
     };
-    let arguments = match asked {
+    let (arguments, accuses) = match asked {
         Asked::Help => return shown(HELP),
         Asked::Version => return shown(concat!("portbook-verify ", env!("CARGO_PKG_VERSION"), "\n")),
-        Asked::Check(arguments) => arguments,
+        Asked::Check(arguments) => (arguments, false),
+        Asked::Confirm(arguments) => (arguments, true),
     };
     let mut speech = Speech::of(&arguments);
-    let checked = if arguments.accuses {
-        trust_of(&arguments)
-            .and_then(|trust| verify_fraud(&read_text(&arguments.evidence)?, &trust))
-            .map(|conviction| speech.conviction(&conviction))
+    let checked = if accuses {
+        confirm(&arguments).map(|conviction| speech.conviction(&conviction))
     } else {
         check(&arguments, &mut speech).map(|report| speech.report(&report))
     };
@@ -65,6 +64,12 @@ fn usage(reason: impl Into<String>) -> Refusal {
         reason: reason.into(),
         proof: None,
     }
+}
+
+/// A proof against the log. Nothing is compared with what was accepted of it, and nothing of it is remembered.
+fn confirm(arguments: &Arguments) -> Result<Conviction, Refusal> {
+    let trust = trust_of(arguments)?;
+    verify_fraud(&read_text(&arguments.evidence)?, &trust)
 }
 
 fn check(arguments: &Arguments, speech: &mut Speech) -> Result<Report, Refusal> {

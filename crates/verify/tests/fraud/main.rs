@@ -222,11 +222,11 @@ fn no_line_of_a_proof_can_be_dropped_doubled_moved_or_grown() {
     for (name, file) in all() {
         let lines: Vec<&str> = file.lines().collect();
         for at in 0..lines.len() {
-            let mut changes = Vec::new();
+            let mut forgeries = Vec::new();
             let mut change = |what: &'static str, apply: &dyn Fn(&mut Vec<String>)| {
                 let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
                 apply(&mut changed);
-                changes.push((what, changed.join("\n") + "\n"));
+                forgeries.push((what, changed.join("\n") + "\n"));
             };
             change("dropped", &|lines| drop(lines.remove(at)));
             change("doubled", &|lines| lines.insert(at, lines[at].clone()));
@@ -245,7 +245,7 @@ fn no_line_of_a_proof_can_be_dropped_doubled_moved_or_grown() {
                 let cut = lines[at].rfind(' ').unwrap_or(0);
                 lines[at].truncate(cut);
             });
-            for (what, changed) in changes {
+            for (what, changed) in forgeries {
                 // The last line, moved to the end, is where it was.
                 if changed != file {
                     assert!(
@@ -279,7 +279,7 @@ fn the_program_refuses_what_the_library_refuses() {
         let lines = file.lines().count();
         for at in 0..lines {
             let kept = file.lines().enumerate().filter(|(line, _)| *line != at);
-            let changed: String = kept.map(|(_, line)| format!("{line}\n")).collect();
+            let changed = kept.map(|(_, line)| line).collect::<Vec<_>>().join("\n") + "\n";
             let (code, out, err) = said(&changed, &["--fraud", "--json", &by_key(7)]);
             assert!(matches!(code, Some(10 | 12)), "{name} without line {at}: {out}");
             assert!(
