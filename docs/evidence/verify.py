@@ -286,7 +286,7 @@ def main(words):
         need(len(words) == 3 and words[0] == "--key", "usage", __doc__, 2)
         text = words[1] if "+" in words[1] else open(words[1], encoding="utf-8").read()
         print("VERIFIED", check_bundle(words[2], read_key(text)))
-        print("Does not show: that events are true or complete, that the seal is honest, who produced an event, witnesses.")
+        print("Does not show: that events are true or complete, that the seal is honest, who produced an event, or a quorum of witnesses.")
         return 0
     except Refused as refused:
         code, check, reason = refused.args

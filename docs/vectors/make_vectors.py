@@ -142,10 +142,11 @@ def sign(seed, message):
     return big_r + int.to_bytes((r + h * a) % Q, 32, "little")
 
 
-# RFC 8032, 7.1: tests 1 to 3. Here: the log, a producer, a witness.
+# RFC 8032, 7.1: tests 1 to 3, and the seed of test SHA(abc). Here: the log, a producer, a witness, the producer's next key.
 LOG_SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 PRODUCER_SEED = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 WITNESS_SEED = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
+SUCCESSOR_SEED = bytes.fromhex("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
 
 assert sign(LOG_SEED, b"").hex() == (
     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe246551"
@@ -243,6 +244,33 @@ class Book:
         return ORIGIN + b"\n%d\n" % len(self.leaves) + base64.b64encode(root) + b"\n"
 
 
+def commitment(salt, name, value):
+    return sha(b"portbook/v1/commit\n", salt, u8(len(name)), name, u32(len(value)), value)
+
+
+def rotation_message(role, old, new, overlap_until):
+    """`old` and `new` are public keys."""
+    origin = u8(len(ORIGIN)) + ORIGIN
+    return b"portbook/v1/key-rotation\n" + origin + u8(role) + key_id(old) + new + u64(overlap_until)
+
+
+def commitment_vectors():
+    salt = bytes(range(32))
+    yield "commitment.end_user", commitment(salt, b"end_user", "Müller & Söhne GmbH".encode())
+    yield "commitment.empty", commitment(salt, b"end_user", b"")
+    yield "commitment.moved_boundary", commitment(salt, b"end_userM", "üller & Söhne GmbH".encode())
+
+
+def rotation_vectors():
+    old, new = public_key(PRODUCER_SEED), public_key(SUCCESSOR_SEED)
+    yield "rotation.new_key_id", key_id(new)
+    for name, role in (("producer", 2), ("log", 1)):
+        message = rotation_message(role, old, new, 1_750_086_400_000_000_000)
+        yield f"rotation.{name}.message", message
+        yield f"rotation.{name}.old_signature", sign(PRODUCER_SEED, message)
+        yield f"rotation.{name}.new_signature", sign(SUCCESSOR_SEED, message)
+
+
 def signed_checkpoint(text):
     key_hash = note_key_hash(ORIGIN, 1, public_key(LOG_SEED))
     return text + b"\n" + note_line(ORIGIN, key_hash, sign(LOG_SEED, text))
@@ -318,6 +346,8 @@ def vectors():
         text = b"%s+%s+%s" % (
             owner, note_key_hash(owner, algorithm, key).hex().encode(), base64.b64encode(u8(algorithm) + key))
         yield f"{name}.verifier_key", text
+    yield from rotation_vectors()
+    yield from commitment_vectors()
 
 
 def block():

@@ -8,6 +8,7 @@
     reason = "a story that cannot go on must stop and say where"
 )]
 
+mod accusation;
 mod answers;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
@@ -15,6 +16,7 @@ mod contradiction;
 #[cfg(feature = "crash")]
 mod crash;
 mod crooked;
+mod evidence;
 mod export;
 mod forgery;
 mod import;
@@ -22,10 +24,12 @@ mod kill;
 mod manual;
 mod monitor;
 mod node;
+mod outsider;
 mod producers;
 mod reading;
 mod repair;
 mod restore;
+mod rollback;
 mod signing;
 mod speech;
 mod standby;

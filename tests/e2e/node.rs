@@ -228,7 +228,8 @@ impl Drop for Node {
     }
 }
 
-fn said(output: Output) -> Said {
+/// What a process that ended had said.
+pub(crate) fn said(output: Output) -> Said {
     Said {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -92,12 +92,17 @@ impl WitnessProcess {
         self.serve(&listen);
     }
 
-    fn submit(&self, body: &str) -> Answer {
+    /// Home of the process.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.node.home()
+    }
+
+    pub(crate) fn submit(&self, body: &str) -> Answer {
         ask(&self.url, "POST", "/add-checkpoint", body)
     }
 
     #[track_caller]
-    fn cosigns(&self, body: &str) {
+    pub(crate) fn cosigns(&self, body: &str) {
         let answer = self.submit(body);
         assert_eq!(answer.status, 200, "{answer:?}");
         let signature = NoteSignature::parse(answer.body.trim_end()).unwrap();
@@ -111,7 +116,7 @@ impl WitnessProcess {
     }
 
     #[track_caller]
-    fn conflicts(&self, body: &str, latest: u64) {
+    pub(crate) fn conflicts(&self, body: &str, latest: u64) {
         let answer = self.submit(body);
         assert_eq!(
             (answer.status, answer.body.as_str()),
@@ -368,19 +373,10 @@ fn policy(log: &str, witnesses: &[&WitnessProcess]) -> String {
         .map(|(number, witness)| format!("witness w{number} {} {}", witness.key, witness.url))
         .collect();
     let names: Vec<String> = (0..witnesses.len()).map(|number| format!("w{number}")).collect();
-    let (lines, names) = (
-        lines.join(
-            "
-",
-        ),
-        names.join(" "),
-    );
     format!(
-        "log {log}
-{lines}
-group g 2 {names}
-quorum g
-"
+        "log {log}\n{}\ngroup g 2 {}\nquorum g\n",
+        lines.join("\n"),
+        names.join(" ")
     )
 }
 

@@ -157,6 +157,18 @@ pub enum FraudError {
 }
 
 impl FraudProof {
+    /// The first checkpoint in it, as it was served: it names the log that the proof is about.
+    #[must_use]
+    pub fn first_checkpoint(&self) -> &[u8] {
+        match self {
+            Self::Fork { smaller: first, .. }
+            | Self::Rollback { before: first, .. }
+            | Self::FalseSeal {
+                checkpoint: first, ..
+            } => first,
+        }
+    }
+
     /// What this proves against the log `origin` with `log_key`.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub(crate) struct Config {
 pub(crate) struct LedgerConfig {
     pub(crate) origin: String,
     pub(crate) dir: PathBuf,
+    pub(crate) memory: PathBuf,
+    pub(crate) published: Vec<PathBuf>,
 }
 
 /// Section `keys`.

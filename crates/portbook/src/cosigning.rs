@@ -45,18 +45,10 @@ pub(crate) struct Watched {
 impl Cosigning {
     /// Reads the policy; without one, or with one that names no witness to ask, the signer publishes itself.
     pub(crate) fn prepare(session: &Session) -> Result<(Publishing, Option<(Self, Watched)>), Failure> {
-        let settings = &session.config.witness;
-        if settings.policy.as_os_str().is_empty() {
+        let Some(panel) = panel(session)? else {
             return Ok((Publishing::AtOnce, None));
-        }
-        let policy = load_policy(&session.home.root().join(&settings.policy))?;
+        };
         let log_key = session.home.public_key(KeyOf::Log)?;
-        let patience = Duration::from_millis(settings.patience_ms);
-        let panel = Panel::new(policy, log_key.clone(), patience)
-            .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-        if panel.is_empty() {
-            return Ok((Publishing::AtOnce, None));
-        }
         let directory = session.home.ledger();
         let (to, signed) = watch::channel(None);
         let (published, reported) = watch::channel(published_before(&directory)?);
@@ -157,6 +149,20 @@ impl Cosigning {
             (true, true) | (false, false) => tracing::debug!(%size, witnesses, known, refused, "published"),
         }
     }
+}
+
+/// The witnesses to ask; none without a policy, or with one that names no witness that can be asked.
+pub(crate) fn panel(session: &Session) -> Result<Option<Panel>, Failure> {
+    let settings = &session.config.witness;
+    if settings.policy.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let policy = load_policy(&session.home.root().join(&settings.policy))?;
+    let log_key = session.home.public_key(KeyOf::Log)?;
+    let patience = Duration::from_millis(settings.patience_ms);
+    let panel =
+        Panel::new(policy, log_key, patience).map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    Ok(Some(panel).filter(|panel| !panel.is_empty()))
 }
 
 /// Reads a policy file.

@@ -22,7 +22,9 @@ use portbook_store::{Store, StoreReader};
 use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::elsewhere;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
@@ -349,8 +351,10 @@ pub(crate) async fn run_projector(
     let key = session.home.key(KeyOf::Log)?;
     let origin = Origin::new(key.verifier().id().name.as_str())
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let mark = elsewhere::refuse_rollback(session, &origin, key.verifier()).await?;
     let projector = Projector::new(store);
     let reader = projector.reader();
+    let marking = tokio::spawn(mark.follow(session.home.ledger(), position.subscribe()));
     let signer = SignerParts {
         directory: session.home.ledger(),
         reader: reader.clone(),
@@ -386,18 +390,18 @@ pub(crate) async fn run_projector(
         position,
     };
     let ended = run(parts, stopped(stop)).await;
-    feeding
-        .await
-        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    joined(feeding).await?;
+    joined(marking).await?;
     bus.close().await;
-    keeping
-        .await
-        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
-    let attested = attesting
-        .await
-        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    joined(keeping).await?;
+    let attested = joined(attesting).await?;
     ended?;
     attested
+}
+
+/// What work beside the ledger stage ended with.
+async fn joined<T>(work: JoinHandle<T>) -> Result<T, Failure> {
+    work.await.map_err(|error| Failure::of(Exit::InputOutput, &error))
 }
 
 /// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.

@@ -20,7 +20,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// What was seen of `origin` under `key`. A file that this key did not sign is as good as none.
     pub(crate) fn load(origin: &Origin, key: &VerifierKey) -> Self {
-        let path = directory().join(format!(
+        let path = state_folder().join("seen").join(format!(
             "{}.checkpoint",
             origin.hash().to_hex().get(..16).unwrap_or_default()
         ));
@@ -43,7 +43,7 @@ impl Seen {
             return Ok(());
         }
         let write = || {
-            fs::create_dir_all(directory())?;
+            fs::create_dir_all(state_folder().join("seen"))?;
             let unfinished = self.path.with_extension("new");
             fs::write(&unfinished, note)?;
             fs::rename(&unfinished, &self.path)
@@ -52,11 +52,12 @@ impl Seen {
     }
 }
 
-fn directory() -> PathBuf {
+/// Where this user's portbook keeps what no home holds.
+pub(crate) fn state_folder() -> PathBuf {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     state
         .or_else(home)
         .unwrap_or_else(|| PathBuf::from("."))
-        .join("portbook/seen")
+        .join("portbook")
 }

@@ -8,13 +8,15 @@ Checks evidence of a portbook ledger without trusting whoever handed it over
 
 Usage: portbook-verify [OPTIONS] EVIDENCE
 
-EVIDENCE is an evidence bundle (archive or folder), a folder of tiles, or one proof file.
+EVIDENCE is an evidence bundle (archive or folder), a folder of tiles, or one proof file. With --fraud it is a proof against
+the log, as monitors and verifying witnesses write them: exit code 0 then means that the log did what the file says.
 
 Options:
       --key KEY        The log's public key, as <name>+<hash>+<key> or a file with it
       --policy FILE    C2SP tlog-policy: logs, witnesses and the quorum you ask for
       --leaf FILE      The record that a proof is about
       --earlier FILE   The earlier checkpoint that a growth proof is about
+      --fraud          Confirm a proof against the log: FORK or FALSE SEAL; of ROLLBACK the order stays open (exit 12)
       --memory DIR     Where accepted checkpoints are remembered (default: the user's state directory)
       --no-memory      Neither compare with what was accepted before nor remember
       --json           Answer with one JSON document
@@ -40,8 +42,10 @@ pub(crate) enum Asked {
     Help,
     /// The version.
     Version,
-    /// A check.
+    /// A check of evidence.
     Check(Arguments),
+    /// A check of a proof against the log.
+    Confirm(Arguments),
 }
 
 /// How to check what.
@@ -63,7 +67,7 @@ impl Arguments {
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Asked, String> {
         let mut words = words.into_iter();
         let mut arguments = Self::default();
-        let mut evidence = None;
+        let (mut evidence, mut accuses) = (None, false);
         while let Some(word) = words.next() {
             let (flag, attached) = match word.split_once('=') {
                 Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
@@ -83,6 +87,7 @@ impl Arguments {
                 "--leaf" => arguments.leaf = Some(value()?.into()),
                 "--earlier" => arguments.earlier = Some(value()?.into()),
                 "--memory" => arguments.memory = Some(value()?.into()),
+                "--fraud" => accuses = true,
                 "--no-memory" => arguments.forgets = true,
                 "--json" => arguments.json = true,
                 "-q" | "--quiet" => arguments.quiet = true,
@@ -95,6 +100,10 @@ impl Arguments {
         if arguments.key.is_some() && arguments.policy.is_some() {
             return Err("a policy names the log's key: give --key or --policy".to_owned());
         }
-        Ok(Asked::Check(arguments))
+        Ok(if accuses {
+            Asked::Confirm(arguments)
+        } else {
+            Asked::Check(arguments)
+        })
     }
 }

@@ -6,6 +6,7 @@
 pub mod bundle;
 mod entries;
 mod files;
+mod fraud;
 mod memory;
 mod proof;
 mod range;
@@ -18,6 +19,7 @@ mod zip;
 
 pub use entries::{Entries, InvalidEntries};
 pub use files::{FILE_BYTES_MAX, Files, FilesError};
+pub use fraud::{Conviction, FRAUD_MAGIC, verify_fraud};
 pub use memory::{Memory, Remembered};
 pub use proof::{verify_growth, verify_proof};
 pub use range::{RangeAuditor, RangeProof};

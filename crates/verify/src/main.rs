@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use portbook_ledger::{Policy, VerifierKey};
 use portbook_verify::{
-    Exit, Files, Memory, Refusal, Report, Trust, verify_bundle, verify_growth, verify_proof, verify_tiles,
+    Conviction, Exit, FRAUD_MAGIC, Files, Memory, Opened, Refusal, Report, Trust, verify_bundle,
+    verify_fraud, verify_growth, verify_proof, verify_tiles,
 };
 
 use crate::arguments::{Arguments, Asked, HELP};
@@ -28,17 +29,20 @@ fn main() -> ExitCode {
             return ExitCode::from(refusal.exit.code());
         }
     };
-    let arguments = match asked {
+    let (arguments, accuses) = match asked {
         Asked::Help => return shown(HELP),
         Asked::Version => return shown(concat!("portbook-verify ", env!("CARGO_PKG_VERSION"), "\n")),
-        Asked::Check(arguments) => arguments,
+        Asked::Check(arguments) => (arguments, false),
+        Asked::Confirm(arguments) => (arguments, true),
     };
     let mut speech = Speech::of(&arguments);
-    let exit = match check(&arguments, &mut speech) {
-        Ok(report) => {
-            speech.report(&report);
-            Exit::Verified
-        }
+    let checked = if accuses {
+        confirm(&arguments).map(|conviction| speech.conviction(&conviction))
+    } else {
+        check(&arguments, &mut speech).map(|report| speech.report(&report))
+    };
+    let exit = match checked {
+        Ok(()) => Exit::Verified,
         Err(refusal) => {
             let kept = keep_fork(&arguments, &refusal);
             speech.refusal(&refusal, kept.as_deref());
@@ -62,45 +66,20 @@ fn usage(reason: impl Into<String>) -> Refusal {
     }
 }
 
+/// A proof against the log. Nothing is compared with what was accepted of it, and nothing of it is remembered.
+fn confirm(arguments: &Arguments) -> Result<Conviction, Refusal> {
+    let trust = trust_of(arguments)?;
+    verify_fraud(&read_text(&arguments.evidence)?, &trust)
+}
+
 fn check(arguments: &Arguments, speech: &mut Speech) -> Result<Report, Refusal> {
     let trust = trust_of(arguments)?;
     let memory = memory_of(arguments);
     let path = &arguments.evidence;
     let (report, opened) = if path.is_dir() || is_archive(path)? {
-        let mut files = Files::open(path).map_err(|error| {
-            let exit = if error.is_system() {
-                Exit::InputOutput
-            } else {
-                Exit::Fault
-            };
-            Refusal {
-                exit,
-                check: "files",
-                reason: error.to_string(),
-                proof: None,
-            }
-        })?;
-        let mut progress = |done, total| speech.progress(done, total);
-        if files.names().iter().any(|name| name.starts_with("tile/")) {
-            verify_tiles(&mut files, &trust, memory.as_ref(), &mut progress)?
-        } else {
-            verify_bundle(&mut files, &trust, memory.as_ref(), &mut progress)?
-        }
+        check_files(path, &trust, memory.as_ref(), speech)?
     } else {
-        let proof = read_text(path)?;
-        if proof.starts_with(b"old ") {
-            let earlier = arguments.earlier.as_deref().ok_or_else(|| {
-                let reason = "a growth proof is about two checkpoints: --earlier FILE names the other one";
-                Refusal {
-                    exit: Exit::Incomplete,
-                    ..usage(reason)
-                }
-            })?;
-            verify_growth(&proof, &read_text(earlier)?, &trust)?
-        } else {
-            let leaf = arguments.leaf.as_deref().map(read_text).transpose()?;
-            verify_proof(&proof, leaf.as_deref(), &trust)?
-        }
+        check_proof(arguments, &trust)?
     };
     speech.done();
     if let Some(memory) = &memory {
@@ -112,6 +91,55 @@ fn check(arguments: &Arguments, speech: &mut Speech) -> Result<Report, Refusal> 
         })?;
     }
     Ok(report)
+}
+
+/// A bundle, or the tiles of a log.
+fn check_files(
+    path: &Path,
+    trust: &Trust,
+    memory: Option<&Memory>,
+    speech: &mut Speech,
+) -> Result<(Report, Opened), Refusal> {
+    let mut files = Files::open(path).map_err(|error| {
+        let exit = if error.is_system() {
+            Exit::InputOutput
+        } else {
+            Exit::Fault
+        };
+        Refusal {
+            exit,
+            check: "files",
+            reason: error.to_string(),
+            proof: None,
+        }
+    })?;
+    let mut progress = |done, total| speech.progress(done, total);
+    if files.names().iter().any(|name| name.starts_with("tile/")) {
+        verify_tiles(&mut files, trust, memory, &mut progress)
+    } else {
+        verify_bundle(&mut files, trust, memory, &mut progress)
+    }
+}
+
+/// A proof of one leaf or of growth.
+fn check_proof(arguments: &Arguments, trust: &Trust) -> Result<(Report, Opened), Refusal> {
+    let proof = read_text(&arguments.evidence)?;
+    if proof.starts_with(FRAUD_MAGIC) {
+        let reason = "this is a proof against the log, no evidence of it: --fraud confirms it";
+        return Err(usage(reason));
+    }
+    if proof.starts_with(b"old ") {
+        let earlier = arguments.earlier.as_deref().ok_or_else(|| {
+            let reason = "a growth proof is about two checkpoints: --earlier FILE names the other one";
+            Refusal {
+                exit: Exit::Incomplete,
+                ..usage(reason)
+            }
+        })?;
+        return verify_growth(&proof, &read_text(earlier)?, trust);
+    }
+    let leaf = arguments.leaf.as_deref().map(read_text).transpose()?;
+    verify_proof(&proof, leaf.as_deref(), trust)
 }
 
 fn trust_of(arguments: &Arguments) -> Result<Trust, Refusal> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use portbook_ledger::Chain;
 use portbook_verify::bundle::quoted;
-use portbook_verify::{Refusal, Report, Subject};
+use portbook_verify::{Conviction, Line, Refusal, Report, Subject};
 
 use crate::arguments::Arguments;
 
@@ -81,6 +81,30 @@ impl Speech {
         self.answer(&text);
     }
 
+    /// Tells what the log did.
+    pub(crate) fn conviction(&self, conviction: &Conviction) {
+        let Conviction {
+            origin,
+            fraud,
+            lines,
+            not_shown,
+        } = conviction;
+        if self.json {
+            self.answer(&format!(
+                "{{\"schema\":\"portbook.verdict/v1\",\"verdict\":\"CONFIRMED\",\"exit\":0,\"origin\":{},\"fraud\":\"{}\",\
+                 \"what\":{},\"checks\":[{}],\"not_checked\":[{}]}}\n",
+                quoted(origin.as_str()),
+                fraud.kind(),
+                quoted(&fraud.to_string()),
+                json_lines(lines),
+                json_limits(not_shown)
+            ));
+            return;
+        }
+        let verdict = format!("CONFIRMED {} of {}\n", fraud.kind(), harmless(origin.as_str()));
+        self.answer(&[text_lines(lines), verdict, text_limits(not_shown)].concat());
+    }
+
     /// Tells what does not hold.
     pub(crate) fn refusal(&self, refusal: &Refusal, kept: Option<&Path>) {
         self.done();
@@ -143,17 +167,26 @@ fn text_of(report: &Report) -> String {
         Subject::Leaf { index, .. } => format!("leaf {index}"),
         Subject::Growth { old } => format!("growth from {old} leaves"),
     };
-    let checks = lines
-        .iter()
-        .map(|line| format!("  ✓ {:<12} {}\n", line.check, harmless(&line.shows)));
     let root = checkpoint.root.to_base64();
     let verdict = format!("VERIFIED {about} @{} {root}\n", checkpoint.size);
     let time = not_after_s.map(|seconds| format!("Existed {seconds} s after 1970 began, by a witness.\n"));
-    let limits = not_checked.iter().map(|what| format!("  - {what}\n"));
-    checks
-        .chain([verdict])
-        .chain(time)
-        .chain(["Does not show:\n".to_owned()])
+    let time = time.unwrap_or_default();
+    [text_lines(lines), verdict, time, text_limits(not_checked)].concat()
+}
+
+/// The checks, a line each.
+fn text_lines(lines: &[Line]) -> String {
+    let lines = lines
+        .iter()
+        .map(|line| format!("  ✓ {:<13} {}\n", line.check, harmless(&line.shows)));
+    lines.collect()
+}
+
+/// What was not shown, a line each.
+fn text_limits(limits: &[&str]) -> String {
+    let limits = limits.iter().map(|what| format!("  - {what}\n"));
+    ["Does not show:\n".to_owned()]
+        .into_iter()
         .chain(limits)
         .collect()
 }
@@ -176,18 +209,6 @@ fn json_of(report: &Report) -> String {
         }
         Subject::Growth { old } => format!("{{\"kind\":\"growth\",\"old\":{old}}}"),
     };
-    let lines: Vec<String> = report
-        .lines
-        .iter()
-        .map(|line| {
-            format!(
-                "{{\"check\":\"{}\",\"shows\":{}}}",
-                line.check,
-                quoted(&line.shows)
-            )
-        })
-        .collect();
-    let not_checked: Vec<String> = report.not_checked.iter().map(|what| quoted(what)).collect();
     format!(
         "{{\"schema\":\"portbook.verdict/v1\",\"verdict\":\"VERIFIED\",\"exit\":0,\"origin\":{},\"size\":{},\
          \"root\":\"{}\",\"subject\":{subject},\"not_after_s\":{},\"checks\":[{}],\"not_checked\":[{}]}}\n",
@@ -197,9 +218,22 @@ fn json_of(report: &Report) -> String {
         report
             .not_after_s
             .map_or_else(|| "null".to_owned(), |seconds| seconds.to_string()),
-        lines.join(","),
-        not_checked.join(",")
+        json_lines(&report.lines),
+        json_limits(&report.not_checked)
     )
+}
+
+fn json_lines(lines: &[Line]) -> String {
+    let lines = lines.iter().map(|line| {
+        let shows = quoted(&line.shows);
+        format!("{{\"check\":\"{}\",\"shows\":{shows}}}", line.check)
+    });
+    lines.collect::<Vec<_>>().join(",")
+}
+
+fn json_limits(limits: &[&str]) -> String {
+    let limits = limits.iter().map(|what| quoted(what));
+    limits.collect::<Vec<_>>().join(",")
 }
 
 /// Text of others, safe for a terminal.

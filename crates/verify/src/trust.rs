@@ -29,6 +29,18 @@ pub struct Opened {
     cosignatures: Vec<VerifiedSignature>,
 }
 
+/// A log that the auditor knows, as the signer of one checkpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    /// First line of what it signs.
+    pub(crate) origin: Origin,
+    /// The key it signs with, under that name.
+    pub(crate) key: VerifierKey,
+    chain: Option<Chain>,
+    ledger: Origin,
+    log_key: VerifierKey,
+}
+
 impl Trust {
     /// Trust in the logs of a policy, as far as its quorum goes.
     #[must_use]
@@ -41,9 +53,29 @@ impl Trust {
     /// # Errors
     /// INCOMPLETE when no trusted log is called so, FAULT for everything else.
     pub fn open(&self, check: &'static str, note: &[u8]) -> Result<Opened, Refusal> {
+        let witnesses = self.policy.witness_keys();
+        first_that_holds(self.signers(check, note)?, |signer| {
+            let opened = OpenedCheckpoint::open(note, &signer.origin, &signer.key, &witnesses);
+            let opened = opened.map_err(|error| Refusal::fault(check, told(&error)))?;
+            Ok(Opened {
+                checkpoint: opened.checkpoint,
+                note: String::from_utf8_lossy(note).into_owned(),
+                chain: signer.chain,
+                ledger: signer.ledger,
+                log_key: signer.log_key,
+                cosignatures: opened.cosignatures,
+            })
+        })
+    }
+
+    /// Who may have signed `note`, going by its first line: of a log whose key was exchanged there are several.
+    ///
+    /// # Errors
+    /// INCOMPLETE when no trusted log is called so.
+    pub(crate) fn signers(&self, check: &'static str, note: &[u8]) -> Result<Vec<Signer>, Refusal> {
         let name = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let name = String::from_utf8_lossy(name).into_owned();
-        let mut found = None;
+        let mut signers = Vec::new();
         for log in self.policy.logs() {
             let ledger =
                 Origin::new(log.key.id().name.as_str()).map_err(|error| Refusal::incomplete(check, error))?;
@@ -51,33 +83,29 @@ impl Trust {
                 .strip_prefix(ledger.as_str())
                 .and_then(|rest| rest.strip_prefix("/port/"))
                 .and_then(|name| Chain::from_bytes(name.as_bytes()));
-            if ledger.as_str() == name || chain.is_some() {
-                found = Some((ledger, chain, &log.key));
-            }
+            let (origin, key) = match chain {
+                Some(chain) => {
+                    chain_key(&ledger, &log.key, chain).map_err(|error| Refusal::fault(check, error))?
+                }
+                None if ledger.as_str() == name => (ledger.clone(), log.key.clone()),
+                None => continue,
+            };
+            signers.push(Signer {
+                origin,
+                key,
+                chain,
+                ledger,
+                log_key: log.key.clone(),
+            });
         }
-        let Some((ledger, chain, log_key)) = found else {
+        if signers.is_empty() {
             let reason = format!(
                 "you brought no key of the log {:?}",
                 name.chars().take(80).collect::<String>()
             );
             return Err(Refusal::incomplete(check, reason));
-        };
-        let (origin, key) = match chain {
-            None => (ledger.clone(), log_key.clone()),
-            Some(chain) => {
-                chain_key(&ledger, log_key, chain).map_err(|error| Refusal::fault(check, error))?
-            }
-        };
-        let opened = OpenedCheckpoint::open(note, &origin, &key, &self.policy.witness_keys());
-        let opened = opened.map_err(|error| Refusal::fault(check, told(&error)))?;
-        Ok(Opened {
-            checkpoint: opened.checkpoint,
-            note: String::from_utf8_lossy(note).into_owned(),
-            chain,
-            ledger,
-            log_key: log_key.clone(),
-            cosignatures: opened.cosignatures,
-        })
+        }
+        Ok(signers)
     }
 
     /// Whether enough witnesses cosigned, and since when the checkpoint was seen.
@@ -123,6 +151,22 @@ pub fn chain_key(
     let name = KeyName::new(origin.as_str()).map_err(|error| refused(error.to_string()))?;
     let key = VerifierKey::new(name, NoteAlgorithm::Ed25519, *log_key.public());
     Ok((origin, key))
+}
+
+/// What `check` makes of the first signer under which it holds; of none, what it says of the last.
+pub(crate) fn first_that_holds<T>(
+    signers: Vec<Signer>,
+    mut check: impl FnMut(Signer) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let mut refusal = None;
+    for signer in signers {
+        match check(signer) {
+            Ok(found) => return Ok(found),
+            Err(found) => refusal = Some(found),
+        }
+    }
+    Err(refusal
+        .unwrap_or_else(|| Refusal::incomplete("signature", "nobody is known who could have signed it")))
 }
 
 fn told(error: &CheckpointError) -> String {

@@ -1,6 +1,9 @@
 //! The alarm: what a log did, told so that others can check it.
 
 use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use portbook_ledger::fraud::{CoveredLeaf, FraudProof};
 use portbook_ledger::tree::plan_inclusion;
@@ -44,6 +47,25 @@ impl Alarm {
             | FollowError::Passed { .. } => return None,
         };
         Some(Self { kind, what, proof })
+    }
+
+    /// Writes the proof to the folder `alarms` in `folder`; gives its path, none when there is no proof to write.
+    ///
+    /// # Errors
+    /// The path that could not be written, and what the system said.
+    pub fn keep(&self, folder: &Path) -> Result<Option<PathBuf>, (PathBuf, io::Error)> {
+        let Some(proof) = self.proof.as_ref().map(ToString::to_string) else {
+            return Ok(None);
+        };
+        let folder = folder.join("alarms");
+        let name = self.kind.to_lowercase().replace(' ', "-");
+        // The name says which proof it is, so that a second alarm does not replace the first.
+        let digest = portbook_ledger::sha256(&[proof.as_bytes()]).to_hex();
+        let path = folder.join(format!("{name}-{}.fraud", digest.get(..16).unwrap_or_default()));
+        match fs::create_dir_all(&folder).and_then(|()| fs::write(&path, proof)) {
+            Ok(()) => Ok(Some(path)),
+            Err(error) => Err((path, error)),
+        }
     }
 }
 

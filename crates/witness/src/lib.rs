@@ -18,5 +18,5 @@ pub use follower::{FollowError, Follower, Source};
 pub use memory::{Memory, MemoryError};
 pub use mirror::{Mirror, MirrorError};
 pub use monitor::{Monitor, MonitorError, Sighting};
-pub use panel::{Cosignatures, Cosigned, Panel, PanelError, SubmitError, Submitted};
+pub use panel::{Cosignatures, Cosigned, Panel, PanelError, Recalled, SubmitError, Submitted};
 pub use witness::{KnownLog, Refusal, Witness, WitnessError};

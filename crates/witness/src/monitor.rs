@@ -1,6 +1,5 @@
 //! The monitor: looks at a log again and again, and raises the alarm with a proof that others can check.
 
-use std::fs;
 use std::path::PathBuf;
 
 use portbook_ledger::{Checkpoint, Origin, Size, VerifierKey};
@@ -98,21 +97,9 @@ impl Monitor {
         let Some(alarm) = Alarm::of(&error) else {
             return Err(error.into());
         };
-        let Some(proof) = alarm.proof.as_ref().map(ToString::to_string) else {
-            return Err(MonitorError::Alarm { alarm, file: None });
-        };
-        let folder = self.follower.mirror().folder().join("alarms");
-        let name = alarm.kind.to_lowercase().replace(' ', "-");
-        // The name says which proof it is, so that a second alarm does not replace the first.
-        let digest = portbook_ledger::sha256(&[proof.as_bytes()]).to_hex();
-        let path = folder.join(format!("{name}-{}.fraud", digest.get(..16).unwrap_or_default()));
-        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, proof));
-        match written {
-            Ok(()) => Err(MonitorError::Alarm {
-                alarm,
-                file: Some(path),
-            }),
-            Err(source) => Err(MonitorError::Unwritten { alarm, path, source }),
+        match alarm.keep(self.follower.mirror().folder()) {
+            Ok(file) => Err(MonitorError::Alarm { alarm, file }),
+            Err((path, source)) => Err(MonitorError::Unwritten { alarm, path, source }),
         }
     }
 }

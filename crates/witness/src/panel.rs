@@ -80,6 +80,15 @@ pub struct Submitted {
     pub error: SubmitError,
 }
 
+/// What a witness knows of the log.
+#[derive(Debug)]
+pub struct Recalled {
+    /// Its name.
+    pub witness: String,
+    /// Size of the newest checkpoint it cosigned, 0 when there is none; or why that is not known.
+    pub known: Result<Size, SubmitError>,
+}
+
 /// Why there is no cosignature.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
@@ -248,9 +257,56 @@ impl Panel {
             refused,
         })
     }
+
+    /// Asks all witnesses how far they know the log, whose newest published checkpoint is `note`. They are asked to cosign
+    /// it once more, from its own size on: nobody learns anything new by that.
+    ///
+    /// # Errors
+    /// [`PanelError::Checkpoint`] when `note` is no checkpoint.
+    pub async fn recall(&self, note: &str) -> Result<Vec<Recalled>, PanelError> {
+        let parsed = Note::parse(note.as_bytes()).map_err(CheckpointError::from)?;
+        let checkpoint = Checkpoint::parse(parsed.text())?;
+        let asked = self.members.iter().map(|member| async {
+            let late = || SubmitError::Late {
+                patience: self.patience,
+            };
+            let answered = timeout(self.patience, member.recall(&checkpoint, &parsed)).await;
+            Recalled {
+                witness: member.key.id().name.to_string(),
+                known: answered.unwrap_or_else(|_elapsed| Err(late())),
+            }
+        });
+        Ok(join_all(asked).await)
+    }
 }
 
 impl Member {
+    /// Submits a checkpoint as one that was cosigned already: no step forward, whatever the witness knows.
+    async fn recall(&self, checkpoint: &Checkpoint, note: &Note) -> Result<Size, SubmitError> {
+        let size = checkpoint.size;
+        let question = GrowthProof {
+            old: size,
+            hashes: Vec::new(),
+            checkpoint: note.to_string(),
+        };
+        let answer = self
+            .client
+            .post("/add-checkpoint", question.to_string(), ANSWER_BYTES_MAX)
+            .await?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let known = match answer.status {
+            StatusCode::OK => size,
+            StatusCode::CONFLICT => match known_size(&text) {
+                Some(known) if known == size => return Err(SubmitError::OtherRoot { size }),
+                Some(known) => known,
+                None => return Err(refused(answer.status, &text)),
+            },
+            status => return Err(refused(status, &text)),
+        };
+        self.set_known(known);
+        Ok(known)
+    }
+
     async fn ask<E: std::fmt::Display>(
         &self,
         checkpoint: &Checkpoint,
@@ -281,23 +337,17 @@ impl Member {
                     self.set_known(size);
                     return Ok(signature);
                 }
-                StatusCode::CONFLICT => {
-                    let known = text
-                        .strip_suffix('\n')
-                        .and_then(|size| size.parse().ok())
-                        .map(Size::new);
-                    match known {
-                        Some(known) if known > size => return Err(SubmitError::Ahead { known, size }),
-                        Some(known) if known == old && known == size => {
-                            return Err(SubmitError::OtherRoot { size });
-                        }
-                        Some(known) if known != old => {
-                            self.set_known(known);
-                            old = known;
-                        }
-                        Some(_) | None => return Err(refused(answer.status, &text)),
+                StatusCode::CONFLICT => match known_size(&text) {
+                    Some(known) if known > size => return Err(SubmitError::Ahead { known, size }),
+                    Some(known) if known == old && known == size => {
+                        return Err(SubmitError::OtherRoot { size });
                     }
-                }
+                    Some(known) if known != old => {
+                        self.set_known(known);
+                        old = known;
+                    }
+                    Some(_) | None => return Err(refused(answer.status, &text)),
+                },
                 status => return Err(refused(status, &text)),
             }
         }
@@ -328,6 +378,13 @@ impl Member {
     fn set_known(&self, size: Size) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = size;
     }
+}
+
+/// The size that a witness answers a conflict with.
+fn known_size(text: &str) -> Option<Size> {
+    text.strip_suffix('\n')
+        .and_then(|size| size.parse().ok())
+        .map(Size::new)
 }
 
 fn refused(status: StatusCode, text: &str) -> SubmitError {

@@ -11,6 +11,7 @@ use portbook_ledger::{
 };
 use tokio::sync::Mutex;
 
+use crate::alarm::Alarm;
 use crate::follower::{FollowError, Follower};
 use crate::memory::{Memory, MemoryError, open_any};
 
@@ -204,17 +205,16 @@ impl Witness {
         }
         let mut state = known.state.lock().await;
         continues(state.latest.as_ref(), &submission, &checkpoint)?;
-        if let Some(follower) = &mut state.follower {
-            follower
+        if let Some(follower) = &mut state.follower
+            && let Err(error) = follower
                 .advance(&checkpoint, submission.checkpoint.as_bytes())
                 .await
-                .map_err(|error| {
-                    if error.is_contradiction() {
-                        Refusal::Contradicted(error)
-                    } else {
-                        Refusal::Unread(error)
-                    }
-                })?;
+        {
+            if !error.is_contradiction() {
+                return Err(Refusal::Unread(error));
+            }
+            state.accuse(&known.origin, &error);
+            return Err(Refusal::Contradicted(error));
         }
         let line = self.cosign(&note)?;
         self.memory.remember(&known.origin, &submission.checkpoint)?;
@@ -234,12 +234,7 @@ impl Witness {
             };
             match follower.catch_up(&known.keys).await {
                 Ok(_) => {}
-                Err(error) if error.is_contradiction() => {
-                    if std::mem::replace(&mut state.told, true) {
-                        continue;
-                    }
-                    tracing::error!(log = %known.origin, %error, "the log contradicts its own leaves");
-                }
+                Err(error) if error.is_contradiction() => state.accuse(&known.origin, &error),
                 Err(error) => tracing::debug!(log = %known.origin, %error, "the log could not be read"),
             }
         }
@@ -273,6 +268,28 @@ impl Witness {
             lines.push('\n');
         }
         Ok(lines)
+    }
+}
+
+impl State {
+    /// Writes the proof of what the log did beside what was read of it, and tells once where it is.
+    fn accuse(&mut self, log: &Origin, error: &FollowError) {
+        let (Some(alarm), Some(follower)) = (Alarm::of(error), &self.follower) else {
+            return;
+        };
+        let kept = alarm.keep(follower.mirror().folder());
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        match kept {
+            Ok(Some(proof)) => {
+                tracing::error!(%log, proof = %proof.display(), "{alarm}; show the proof to others");
+            }
+            Ok(None) => tracing::error!(%log, "{alarm}; the proof is all of the leaves that were read"),
+            Err((path, error)) => {
+                tracing::error!(%log, path = %path.display(), %error, "{alarm}; the proof could not be written");
+            }
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Attacks on the checkpoint as a signed note, by somebody who may even hold the log key.
 
 use portbook_ledger::{
-    Checkpoint, KeyName, Note, NoteAlgorithm, NoteSignature, Origin, SecretKey, SignerKey, Size, leaf_hash,
-    sha256,
+    Checkpoint, KeyName, Note, NoteAlgorithm, NoteSignature, Origin, Policy, SecretKey, SignerKey, Size,
+    leaf_hash, sha256,
 };
 
-use super::scene::{Case, Scene, good, key, refuse};
+use super::scene::{Case, Scene, good, key, python_said, python_with, refuse, verdict};
 
 const CHECKPOINT: &str = "checkpoint";
 
@@ -41,6 +41,104 @@ fn note(it: &Scene) -> Note {
 #[test]
 fn tampered_checkpoints_are_refused() {
     refuse(Scene::whole, CASES);
+}
+
+/// The verifier in Python knows no policy: it accepts what lacks a quorum, and says that it shows none.
+#[test]
+fn what_lacks_a_quorum_is_never_said_to_have_one() {
+    let mut scene = Scene::whole();
+    quorum_of_two(&mut scene);
+    let (_home, path) = scene.write();
+    assert_eq!(verdict(&path, &scene.trust(), None).unwrap_err().exit.code(), 12);
+    let (code, said) = python_said(&path);
+    let (verdict, limits) = said.split_once('\n').unwrap();
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        verdict.starts_with("VERIFIED CNNBG records") && !verdict.contains("witness"),
+        "{said}"
+    );
+    assert!(
+        limits.contains("Does not show: ") && limits.contains("a quorum of witnesses"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_quorum_is_seen_by_both_and_counted_as_the_policy_says() {
+    let (log, [u, v, w]) = (key().verifier(), ["u", "v", "w"].map(witness));
+    let known = format!(
+        "# mine\nlog {log} https://log.example\nwitness u {}\nwitness\tv {}\nwitness w {} https://w.example\n",
+        u.verifier(),
+        v.verifier(),
+        w.verifier()
+    );
+    for (rest, exit) in [
+        ("quorum none\n", 0),
+        ("quorum v\n", 0),
+        ("quorum u\n", 12),
+        ("group two 2 u v w\nquorum two\n", 0),
+        ("group all-of-them all u v w\nquorum all-of-them\n", 12),
+        ("group pair all u v\ngroup either any pair w\nquorum either\n", 0),
+        ("group pair all u v\ngroup both all pair w\nquorum both\n", 12),
+    ] {
+        let mut scene = Scene::whole();
+        scene.policy = Some(known.clone() + rest);
+        let text = note(&scene).cosigned(&v, 7).cosigned(&w, 8).to_string();
+        scene.put(CHECKPOINT, text.clone());
+        scene.put("seal.tlog-proof", resting_on(&scene, "seal.tlog-proof", &text));
+        scene.put("consistency", resting_on(&scene, "consistency", &text));
+        let (_home, path) = scene.write();
+        let code = verdict(&path, &scene.trust(), None).map_or_else(|refusal| refusal.exit.code(), |()| 0);
+        let (python, said) = python_with(scene.policy.as_deref().unwrap(), &path);
+        assert_eq!((code, python), (exit, exit), "{rest}: {said}");
+        assert_eq!(
+            said.contains("cosigned by 2 of 3 witnesses, a quorum"),
+            exit == 0,
+            "{said}"
+        );
+    }
+}
+
+/// A proof file of the scene, put under another note of the same checkpoint.
+fn resting_on(scene: &Scene, name: &str, note: &str) -> String {
+    let text = scene.text(name);
+    let (proof, _) = text.split_once("\n\n").unwrap();
+    format!("{proof}\n\n{note}")
+}
+
+/// Files that are no policy are refused by both, before the evidence is looked at.
+#[test]
+fn what_is_no_policy_is_refused_by_both() {
+    let (log, [v, w]) = (key().verifier(), ["v", "w"].map(witness));
+    let (v, w) = (v.verifier(), w.verifier());
+    let mut scene = Scene::whole();
+    let (_home, path) = scene.write();
+    for policy in [
+        format!("log {log}\n"),
+        format!("log {log}\nquorum none"),
+        format!("log {log}\nquorum none\nquorum none\n"),
+        format!("log {log}\nquorum v\n"),
+        format!("log {log}\nlog {log}\nquorum none\n"),
+        format!("log {v}\nquorum none\n"),
+        format!("log {log}\nwitness v {log}\nquorum v\n"),
+        format!("log {log}\nwitness v {v}\nwitness v {w}\nquorum v\n"),
+        format!("log {log}\nwitness v {v}\nwitness w {v}\nquorum v\n"),
+        format!("log {log}\nwitness none {v}\nquorum none\n"),
+        format!("log {log}\nwitness v {v}\ngroup g 2 v\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup g 01 v\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup g 0 v\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup g 1 v v\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup g any v\ngroup h any v\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup g any w\nwitness w {w}\nquorum g\n"),
+        format!("log {log}\nwitness v {v}\ngroup v any v\nquorum v\n"),
+        format!("log {log}\nquorum none\u{1}\n"),
+        format!("log {log}\nwitnesses v {v}\nquorum none\n"),
+        format!("log {log} a b\nquorum none\n"),
+    ] {
+        assert!(Policy::parse(policy.as_bytes()).is_err(), "{policy}");
+        let (code, said) = python_with(&policy, &path);
+        assert_eq!(code, 2, "{policy}: {said}");
+    }
 }
 
 const CASES: &[Case] = &[

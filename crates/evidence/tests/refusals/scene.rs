@@ -243,16 +243,34 @@ pub(crate) fn verdict(path: &Path, trust: &Trust, memory: Option<&Memory>) -> Re
 
 /// Exit code of the verifier in Python.
 pub(crate) fn python(path: &Path) -> u8 {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/verify.py");
+    python_said(path).0
+}
+
+/// Exit code and words of the verifier in Python.
+pub(crate) fn python_said(path: &Path) -> (u8, String) {
+    run_python("verify.py", "--key", &key().verifier().to_string(), path)
+}
+
+/// Exit code and words of the verifier in Python that asks for a quorum.
+pub(crate) fn python_with(policy: &str, path: &Path) -> (u8, String) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), policy).unwrap();
+    run_python("quorum.py", "--policy", file.path().to_str().unwrap(), path)
+}
+
+fn run_python(script: &str, flag: &str, value: &str, path: &Path) -> (u8, String) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence");
     let run = Command::new("python3")
-        .args([script, "--key", &key().verifier().to_string()])
+        .arg(Path::new(folder).join(script))
+        .args([flag, value])
         .arg(path)
         .output()
         .expect("the tests need python3");
     let code = run.status.code().unwrap();
     let told = String::from_utf8_lossy(&run.stderr);
     assert!(!told.contains("Traceback"), "{told}");
-    u8::try_from(code).unwrap()
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    (u8::try_from(code).unwrap(), said)
 }
 
 /// Runs a table of cases, each of which both verifiers must refuse in the same way.
@@ -264,9 +282,11 @@ pub(crate) fn refuse(scene: fn() -> Scene, cases: &[Case]) {
         let refusal = verdict(&path, &scene.trust(), None).expect_err(case.name);
         let found = (refusal.exit.code(), refusal.check);
         assert_eq!(found, case.refused, "{}: {refusal}", case.name);
-        if scene.policy.is_none() {
-            assert_eq!(python(&path), refusal.exit.code(), "{}: {refusal}", case.name);
-        }
+        let (code, told) = match &scene.policy {
+            None => python_said(&path),
+            Some(policy) => python_with(policy, &path),
+        };
+        assert_eq!(code, refusal.exit.code(), "{}: {refusal}; {told}", case.name);
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use portbook_ledger::{
     Auditor, Chain, ChainAuditor, Checkpoint, Hash, KeyId, KeyName, Leaf, NoteAlgorithm, OpenedCheckpoint,
-    Origin, ProducerSignature, RecordKind, SecretKey, SignatureError, SignedRoot, SignerKey, Size,
-    VerifierKey, genesis, leaf_hash, sha256,
+    Origin, ProducerSignature, RecordKind, RotatedKey, Rotation, SecretKey, SignatureError, SignedRoot,
+    SignerKey, Size, VerifierKey, commitment, genesis, leaf_hash, sha256,
     tree::{self, Frontier, NodeId, Plan},
 };
 
@@ -224,6 +224,45 @@ fn the_documented_producer_signature_holds_and_the_small_order_one_does_not() {
     };
     let verdict = key.verify_event(record.subject, record.body, &signature);
     assert_eq!(verdict, Err(SignatureError::DoesNotHold { key_id: key.id() }));
+}
+
+#[test]
+fn rotations_are_as_documented() {
+    const SUCCESSOR_SEED: &str = "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42";
+    let vectors = vectors();
+    let (old, next) = (secret(PRODUCER_SEED), secret(SUCCESSOR_SEED));
+    assert_eq!(next.public().id().as_bytes()[..], vectors["rotation.new_key_id"]);
+    for (name, role) in [("producer", RotatedKey::Producer), ("log", RotatedKey::Log)] {
+        let rotation = Rotation {
+            origin: &Origin::new(ORIGIN).unwrap(),
+            role,
+            old: old.public().id(),
+            new: &next.public(),
+            overlap_until_ns: 1_750_086_400_000_000_000,
+        };
+        let vector = |what: &str| &vectors[&*format!("rotation.{name}.{what}")];
+        for (key, what) in [(&old, "old_signature"), (&next, "new_signature")] {
+            assert_eq!(&rotation.sign(key)[..], vector(what), "{name} {what}");
+        }
+    }
+}
+
+#[test]
+fn commitments_are_as_documented() {
+    let vectors = vectors();
+    let salt: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    for (name, field, value) in [
+        ("end_user", "end_user", "M\u{fc}ller & S\u{f6}hne GmbH"),
+        ("empty", "end_user", ""),
+        ("moved_boundary", "end_userM", "\u{fc}ller & S\u{f6}hne GmbH"),
+    ] {
+        let made = commitment(&salt, field, value.as_bytes()).unwrap();
+        assert_eq!(
+            made.as_bytes()[..],
+            vectors[&*format!("commitment.{name}")],
+            "{name}"
+        );
+    }
 }
 
 /// Leaf hashes and every node of the tree of certificate transparency tests.

@@ -65,7 +65,9 @@ struct Demo {
 
 impl Demo {
     fn new(session: &Session, directory: &Path) -> Self {
-        let config = session.config.clone();
+        let mut config = session.config.clone();
+        // A demo leaves nothing behind, and is not mistaken for the one before.
+        config.ledger.memory = directory.join("memory");
         let mut speech = session.speech.clone();
         speech.form = Form::Table;
         let home = Home::new(&directory.join("home"), &config);

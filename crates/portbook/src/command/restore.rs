@@ -21,6 +21,7 @@ use self::known::Known;
 use self::rebuild::{Rebuilt, rebuild};
 use crate::args::RestoreArgs;
 use crate::backup::{CHECKPOINTS, CONFIGURATION, LEAVES, Manifest, SIGNED_LOG, check_file, items_of};
+use crate::elsewhere::Mark;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::KeyOf;
@@ -53,7 +54,7 @@ struct Backup {
 pub(crate) fn run(session: &Session, args: &RestoreArgs) -> Outcome {
     let backup = Backup::open(session, &args.directory)?;
     refuse_occupied(session, &backup)?;
-    let known = Known::gather(args.checkpoint.as_deref(), &backup.origin, &backup.key)?;
+    let known = Known::gather(session, args.checkpoint.as_deref(), &backup.origin, &backup.key)?;
     let root = backup.read_leaves(session, &known)?;
     if root != backup.checkpoint.root {
         return Err(Failure::new(
@@ -73,6 +74,9 @@ pub(crate) fn run(session: &Session, args: &RestoreArgs) -> Outcome {
         put_back.and_then(|rebuilt| stopped.map(|()| rebuilt))
     })?;
     backup.put_back_signed(session)?;
+    // From now on this machine knows what was given up, and does not hold the ledger to it any more.
+    Mark::of(session, &backup.origin, &backup.key)
+        .restore(&backup.manifest.checkpoint, known.beyond(&backup.checkpoint))?;
     tell(session, &backup, &rebuilt)?;
     Ok(Exit::Done)
 }

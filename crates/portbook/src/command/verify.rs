@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use portbook_audit::{Against, Depth, Trust, Verified, verify};
-use portbook_ledger::{Chain, Size};
+use portbook_ledger::{Chain, Check, Size};
 use portbook_store::{LedgerDirectory, StoreReader};
 
 use self::epoch::{Judged, judge, report_epoch};
@@ -21,6 +21,7 @@ use self::stream::compare_with_stream;
 use self::trust::Trusted;
 pub(crate) use self::trust::parse_key;
 use crate::args::VerifyArgs;
+use crate::elsewhere;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::reference;
@@ -111,7 +112,9 @@ pub(crate) fn audit_at_start(session: &Session, reader: &StoreReader) -> Result<
     else {
         return Ok(());
     };
-    let trust = Trusted::load(session, None)?;
+    let mut trust = Trusted::load(session, None)?;
+    let known = elsewhere::known(session, &trust.trust.origin, &trust.trust.log_key)?;
+    trust.hold_to(known.iter().map(|known| known.checkpoint.clone()));
     match carry_out(
         session,
         reader,
@@ -121,11 +124,21 @@ pub(crate) fn audit_at_start(session: &Session, reader: &StoreReader) -> Result<
         Depth::Structure,
     ) {
         Ok(Verified::Holds(_)) => Ok(()),
-        Ok(Verified::Faulty { fault, .. }) => Err(Failure::new(
-            Exit::LedgerFault,
-            format!("the ledger is not what was signed: {fault}"),
-        )
-        .hint("portbook verify --all says more; the stream is the backup")),
+        Ok(Verified::Faulty { fault, .. }) => {
+            if let Check::Root {
+                size,
+                signed,
+                computed,
+            } = &*fault.check
+            {
+                elsewhere::refuse_fork(&directory, &known, (*size, *signed), *computed)?;
+            }
+            Err(Failure::new(
+                Exit::LedgerFault,
+                format!("the ledger is not what was signed: {fault}"),
+            )
+            .hint("portbook verify --all says more; the stream is the backup"))
+        }
         Err(failure) => Err(failure),
     }
 }

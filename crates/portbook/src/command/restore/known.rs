@@ -5,9 +5,10 @@ use std::path::Path;
 
 use portbook_ledger::{Checkpoint, Frontier, OpenedCheckpoint, Origin, VerifierKey};
 
+use crate::elsewhere;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::seen::Seen;
+use crate::session::Session;
 
 /// Published checkpoints that somebody remembers.
 #[derive(Debug)]
@@ -16,9 +17,15 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The one this machine has verified last, and the one in `file`.
-    pub(super) fn gather(file: Option<&Path>, origin: &Origin, key: &VerifierKey) -> Result<Self, Failure> {
-        let mut checkpoints: Vec<Checkpoint> = Seen::load(origin, key).checkpoint.into_iter().collect();
+    /// Those that this machine and the configured files remember, and the one in `file`.
+    pub(super) fn gather(
+        session: &Session,
+        file: Option<&Path>,
+        origin: &Origin,
+        key: &VerifierKey,
+    ) -> Result<Self, Failure> {
+        let known = elsewhere::known(session, origin, key)?.into_iter();
+        let mut checkpoints: Vec<Checkpoint> = known.map(|known| known.checkpoint).collect();
         if let Some(path) = file {
             let note = fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
             let opened = OpenedCheckpoint::open(&note, origin, key, &[]).map_err(|error| {
@@ -30,6 +37,12 @@ impl Known {
             checkpoints.push(opened.checkpoint);
         }
         Ok(Self { checkpoints })
+    }
+
+    /// Those that lie beyond `newest`.
+    pub(super) fn beyond(&self, newest: &Checkpoint) -> impl Iterator<Item = &Checkpoint> {
+        let size = newest.size;
+        self.checkpoints.iter().filter(move |known| known.size > size)
     }
 
     /// Compares a tree that the leaves of the backup lead to with what is known of its size.

@@ -52,6 +52,15 @@ impl Trusted {
         })
     }
 
+    /// Holds the ledger to what is known elsewhere in place of what was seen here alone.
+    pub(super) fn hold_to(&mut self, known: impl Iterator<Item = Checkpoint>) {
+        let signed = known.map(|known| SignedRoot {
+            size: known.size,
+            root: known.root,
+        });
+        self.trust.remembered = signed.collect();
+    }
+
     /// Gives up what was seen here: an epoch that began before it was accepted.
     pub(super) fn forget(&mut self) {
         self.trust.remembered.clear();
