@@ -14,3 +14,4 @@ mod order;
 #[cfg(feature = "soak")]
 mod scale;
 mod scenario;
+mod tables;

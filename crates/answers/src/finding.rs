@@ -3,6 +3,7 @@
 mod clearance;
 mod event;
 mod grant;
+mod mismatch;
 mod reuse;
 mod rule;
 mod term;
@@ -11,6 +12,7 @@ use portbook_views::{Fact, Name};
 
 use crate::grounds::Grounds;
 
+pub(crate) use mismatch::{Aspect, Compared, pairs};
 pub use rule::{Concern, Rule};
 pub(crate) use term::decision_of;
 
@@ -92,11 +94,12 @@ type Find = fn(&Grounds<'_>) -> Vec<Finding>;
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let wanted = |rule: &Rule| rules.contains(rule);
-    let groups: [(&[Rule], Find); 7] = [
+    let groups: [(&[Rule], Find); 8] = [
         (event::RULES, event::find),
         (clearance::RULES, clearance::find),
         (clearance::NUMBER_RULES, clearance::find_numbers),
         (clearance::BALANCE_RULES, clearance::find_overdrawn),
+        (mismatch::RULES, mismatch::find),
         (grant::RULES, grant::find),
         (reuse::RULES, reuse::find),
         (term::RULES, term::find),

@@ -305,7 +305,8 @@ fn chain_of(found: &RecordAt) -> Result<Option<Chain>, QuestionError> {
     }
 }
 
-const fn is_repair(data: &EventData) -> bool {
+/// Whether an event is about another record.
+pub(crate) const fn is_repair(data: &EventData) -> bool {
     matches!(data, EventData::RecordCorrected(_) | EventData::RecordAnnulled(_))
 }
 

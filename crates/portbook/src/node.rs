@@ -23,6 +23,7 @@ use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
 
+use crate::desk::{LiveFacts, answer_askers};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
@@ -363,8 +364,14 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
+    let facts = Arc::new(LiveFacts::of(projector.reader()));
+    let answering = tokio::spawn(answer_beside(
+        session.home.answers_socket(),
+        Arc::clone(&facts),
+        stop.clone(),
+    ));
     let keeping = tokio::task::spawn_blocking({
-        let keeper = keeper::Keeper::new(session, projector.reader());
+        let keeper = keeper::Keeper::new(session, projector.reader(), facts);
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || keeper.keep(&watched, &stop)
     });
@@ -389,6 +396,9 @@ pub(crate) async fn run_projector(
     feeding
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    answering.abort();
+    // Only then it has let go of the store.
+    answering.await.unwrap_or_default();
     bus.close().await;
     keeping
         .await
@@ -398,6 +408,13 @@ pub(crate) async fn run_projector(
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
+}
+
+/// Answers questions about facts. Should that not work, whoever asks works it out alone.
+async fn answer_beside(socket: PathBuf, facts: Arc<LiveFacts>, stop: watch::Receiver<bool>) {
+    if let Err(failure) = answer_askers(&socket, facts, stopped(stop)).await {
+        tracing::warn!("questions are not answered from memory: {failure}");
+    }
 }
 
 /// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.
