@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("fold", "domain wire ledger views"),
     ("bus", "domain wire"),
     ("store", "ledger views fold"),
-    ("export", "domain wire ledger answers fold store"),
+    ("export", "domain wire ledger answers fold store audit"),
     ("source", "domain wire ledger fold bus"),
     ("import", "domain wire ledger bus source"),
     ("service", "domain wire ledger bus source"),

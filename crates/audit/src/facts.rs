@@ -4,7 +4,7 @@ mod account;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portbook_fold::{EventRecord, RecordReading, Sealed, lookup};
+use portbook_fold::{EventRecord, RecordReading, Sealed};
 use portbook_ledger::{Hash, Index, Leaf, Record, RecordKind};
 use portbook_store::{Packed, StoreReader, for_each_in_order};
 use portbook_views::{Facts, RecordClass, Recorded, View};
@@ -12,8 +12,8 @@ use portbook_wire::control::{Control, parse_control};
 use portbook_wire::read_head;
 
 pub use self::account::{SealTime, SourceFacts};
-use crate::question::{QuestionError, load, record};
-use crate::repair::{Idle, is_repair, repairs_among};
+use crate::question::{QuestionError, record};
+use crate::repair::{Idle, is_repair, repairs_at};
 
 /// Leaves below this number are read on one thread: starting others costs more.
 const SPLIT_FROM: u64 = 512;
@@ -200,9 +200,11 @@ impl FactsAt {
     /// Lets a correction or annulment take effect if it does, and with it those of its case that did not do so before: what a
     /// correction expects to find may stand there again. See [`crate::repairs`].
     fn repair(&mut self, reader: &StoreReader, recorded: &Recorded<'_>) -> Result<(), QuestionError> {
-        let mut leaves = reader.case_records(&lookup::of_case(recorded.event.case.as_str()))?;
-        leaves.retain(|leaf| *leaf <= recorded.place.index);
-        for repair in repairs_among(reader, &load(reader, &leaves)?)?.repairs {
+        let (case, size) = (
+            recorded.event.case.as_str(),
+            recorded.place.index.saturating_add(1),
+        );
+        for repair in repairs_at(reader, case, size)?.repairs {
             let leaf = repair.place.index;
             // What was annulled since is taken as well: facts know what an annulment does.
             if !matches!(repair.idle, None | Some(Idle::Annulled(_))) {

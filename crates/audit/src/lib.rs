@@ -16,5 +16,5 @@ pub use facts::{FactsAt, Prefix, RecordCounts, SealTime, SourceFacts, sealed_pre
 pub use kept::KeptFacts;
 pub use question::{QuestionError, RecordAt, Records, case, describe, license, record};
 pub use rederive::{Misplaced, Rederived, SignatureCounts};
-pub use repair::{Corrected, Idle, Repair, Repairs, Standing, repairs, repairs_among};
+pub use repair::{Corrected, Idle, Repair, Repairs, Standing, repairs, repairs_among, repairs_at};
 pub use verify::{Against, Depth, Trust, Verification, Verified, VerifyError, is_truncation, verify};

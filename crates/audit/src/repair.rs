@@ -94,6 +94,16 @@ pub fn repairs(reader: &StoreReader, case: &str) -> Result<Repairs, QuestionErro
     )
 }
 
+/// The repairs of the case called `case`, as they stood after the first `size` leaves.
+///
+/// # Errors
+/// [`QuestionError`].
+pub fn repairs_at(reader: &StoreReader, case: &str, size: u64) -> Result<Repairs, QuestionError> {
+    let mut leaves = reader.case_records(&lookup::of_case(case))?;
+    leaves.retain(|leaf| *leaf < size);
+    repairs_among(reader, &load(reader, &leaves)?)
+}
+
 /// The repairs among the records of one case.
 ///
 /// # Errors

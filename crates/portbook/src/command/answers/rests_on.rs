@@ -59,45 +59,53 @@ struct CheckpointAt {
 }
 
 impl Loaded {
-    /// Folds the part of the ledger that was asked for.
+    /// Folds the part of the ledger that was asked for, on from what is kept if that is no more; the tables are read meanwhile.
     pub(crate) fn load(session: &Session, args: &RestsOnArgs) -> Result<Self, Failure> {
-        let reader = StoreReader::open(&session.home.ledger().store())?;
-        let prefix = match args.at {
-            None => Prefix::Newest,
-            Some(Known::Size(size)) => Prefix::Size(size),
-            Some(Known::Time(time)) => Prefix::Time(u64::try_from(time.as_nanosecond()).unwrap_or(0)),
-        };
-        let no_checkpoint =
-            |error| Failure::from(error).hint("portbook checkpoint ls lists the checkpoints there are");
-        let sealed = sealed_prefix(&reader, prefix).map_err(no_checkpoint)?;
-        let kept = KeptFacts::in_ledger(&session.home.ledger());
-        let size = sealed.index.get().saturating_add(1);
-        let loaded = if args.recompute {
-            None
-        } else {
-            kept.load(&reader, size)?
-        };
-        let mut at = loaded.unwrap_or_else(FactsAt::empty);
-        let before = at.size;
-        let bar = session.speech.bar("facts", size);
-        let folded = at.fold_on(&reader, &sealed, |leaf| bar.set_position(leaf));
-        bar.finish_and_clear();
-        folded?;
-        if args.at.is_none() && size - before >= KEPT_FROM {
-            // Who may not write here folds again the next time.
-            if let Err(error) = kept.write(&at) {
-                tracing::debug!(%error, "the facts are not kept");
+        std::thread::scope(|scope| {
+            let tables = scope.spawn(reference::load);
+            let at = load_facts(session, args)?;
+            match tables.join() {
+                Ok(tables) => Ok(Self { at, tables: tables? }),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-        }
-        Ok(Self {
-            at,
-            tables: reference::load()?,
         })
     }
 
     pub(crate) fn basis(&self, args: &RestsOnArgs) -> Basis<'_> {
         Basis::over(&self.at, &self.tables, args)
     }
+}
+
+fn load_facts(session: &Session, args: &RestsOnArgs) -> Result<FactsAt, Failure> {
+    let reader = StoreReader::open(&session.home.ledger().store())?;
+    let prefix = match args.at {
+        None => Prefix::Newest,
+        Some(Known::Size(size)) => Prefix::Size(size),
+        Some(Known::Time(time)) => Prefix::Time(u64::try_from(time.as_nanosecond()).unwrap_or(0)),
+    };
+    let sealed = sealed_prefix(&reader, prefix).map_err(|error| {
+        Failure::from(error).hint("portbook checkpoint ls lists the checkpoints there are")
+    })?;
+    let size = sealed.index.get().saturating_add(1);
+    let kept = KeptFacts::in_ledger(&session.home.ledger());
+    let loaded = if args.recompute {
+        None
+    } else {
+        kept.load(&reader, size)?
+    };
+    let mut at = loaded.unwrap_or_else(FactsAt::empty);
+    let before = at.size;
+    let bar = session.speech.bar("facts", size);
+    let folded = at.fold_on(&reader, &sealed, |leaf| bar.set_position(leaf));
+    bar.finish_and_clear();
+    folded?;
+    if args.at.is_none() && !args.recompute && size - before >= KEPT_FROM {
+        // Who may not write here folds again the next time.
+        if let Err(error) = kept.write(&at) {
+            tracing::debug!(%error, "the facts are not kept");
+        }
+    }
+    Ok(at)
 }
 
 impl<'a> Basis<'a> {
