@@ -8,6 +8,9 @@ mod reuse;
 mod rule;
 mod term;
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use portbook_views::{Fact, Name};
 
 use crate::grounds::Grounds;
@@ -107,10 +110,16 @@ pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let asked = groups
         .into_iter()
         .filter(|(of_group, _)| of_group.iter().any(wanted));
-    let mut found: Vec<Finding> = asked
-        .flat_map(|(_, find)| find(grounds))
-        .filter(|finding| wanted(&finding.rule))
-        .collect();
+    // Each is a pass of its own over the facts, so they share nothing but the processor; what order they end in does not show.
+    let mut found: Vec<Finding> = thread::scope(|scope| {
+        let passes: Vec<_> = asked
+            .map(|(_, find)| scope.spawn(move || find(grounds)))
+            .collect();
+        let ended = passes
+            .into_iter()
+            .map(|pass| pass.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.flatten().filter(|finding| wanted(&finding.rule)).collect()
+    });
     found.sort_by(|a, b| {
         let key = |it: &Finding| (it.rule, it.event);
         (a.rule, &a.subject)

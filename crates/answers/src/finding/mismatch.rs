@@ -145,8 +145,11 @@ impl Pair<'_> {
         Compared::Differs(here.to_owned(), named.join(", "))
     }
 
-    /// Clearances name no party: that of their case stands for them.
+    /// Clearances name no party: that of their case stands for them, and in the licence's own case it is the licence's.
     fn parties(&self, grounds: &Grounds<'_>, of: impl Fn(&Submitted) -> Option<Name>) -> Compared {
+        if self.fact.case == self.grant.case {
+            return Compared::Same;
+        }
         let party = |fact: &Fact| {
             let case = grounds.facts.case(fact.case);
             let (_, submitted) = grounds.facts.submission(&case)?;

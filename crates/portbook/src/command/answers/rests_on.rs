@@ -175,11 +175,6 @@ impl<'a> Basis<'a> {
             found.map(|(_, digest)| digest.to_string()).unwrap_or_default()
         };
         let policies = self.tables.policies.iter();
-        let (mut facts, mut simulated) = (0, 0);
-        for fact in grounds.all() {
-            facts += 1;
-            simulated += u64::from(fact.simulated);
-        }
         RestsOn {
             checkpoint: CheckpointAt {
                 size: self.at.size,
@@ -193,8 +188,8 @@ impl<'a> Basis<'a> {
             } else {
                 "applied"
             },
-            facts,
-            simulated,
+            facts: grounds.count,
+            simulated: grounds.simulated,
             calendar: digest("calendar_cn.csv"),
             port_aliases: digest("port_aliases.csv"),
             policies: policies
