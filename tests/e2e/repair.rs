@@ -65,6 +65,13 @@ impl Observed {
         self.repair("correct", text(&self.row["event_id"]), &[&patch, why])
     }
 
+    /// Waits until a checkpoint covers everything in the timeline of the record's port.
+    fn settle(&self) {
+        let rows = self.node.timeline(text(&self.record["chain"]));
+        let last = rows.iter().filter_map(|row| row["leaf"].as_u64()).max().unwrap();
+        self.node.wait_until_signed(last + 1);
+    }
+
     /// The record's row in the timeline of its port.
     fn row_with(&self, args: &[&str]) -> Option<Value> {
         let port = text(&self.record["chain"]);
@@ -99,6 +106,8 @@ fn an_observed_fact_is_corrected_and_both_views_stay() {
     observed.correct("1", "2", &WHY).exits(0);
     let node = &observed.node;
     node.wait_until_signed(6 + 60 + 1 + 2);
+
+    observed.settle();
 
     // Sums are of what is in force: the second correction changes nothing, and first as recorded is what was first.
     let cleared = |more: &[&str]| {
@@ -199,6 +208,7 @@ fn an_observed_fact_is_annulled_and_both_views_stay() {
     assert_eq!(observed.row_with(&["--as-corrected"]), None);
     let refused = observed.repair("annul", &id, &[&WHY]).exits(20);
     assert!(refused.err.contains("target-annulled"), "{refused:?}");
+    observed.settle();
     let (declared, others) = errors_declared(node);
     assert_eq!(declared.len(), 1, "{declared:?}");
     assert_eq!(declared[0]["eventID"], format!("urn:uuid:{id}"));

@@ -22,6 +22,7 @@ use portbook_store::{Store, StoreReader};
 use portbook_wire::Source;
 use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::desk::{LiveFacts, answer_askers};
 use crate::exit::Exit;
@@ -364,17 +365,7 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
-    let facts = Arc::new(LiveFacts::of(projector.reader()));
-    let answering = tokio::spawn(answer_beside(
-        session.home.answers_socket(),
-        Arc::clone(&facts),
-        stop.clone(),
-    ));
-    let keeping = tokio::task::spawn_blocking({
-        let keeper = keeper::Keeper::new(session, projector.reader(), facts);
-        let (watched, stop) = (position.subscribe(), stop.clone());
-        move || keeper.keep(&watched, &stop)
-    });
+    let keeping = keep_beside(session, projector.reader(), position.subscribe(), stop.clone());
     let feeding = FeedParts {
         bus: bus.clone(),
         directory: session.home.ledger(),
@@ -396,18 +387,46 @@ pub(crate) async fn run_projector(
     feeding
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
-    answering.abort();
-    // Only then it has let go of the store.
-    answering.await.unwrap_or_default();
     bus.close().await;
-    keeping
-        .await
-        .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
+    keeping.ended().await?;
     let attested = attesting
         .await
         .map_err(|error| Failure::of(Exit::InputOutput, &error))?;
     ended?;
     attested
+}
+
+/// What is kept beside the ledger stage, and answers from it.
+struct Keeping {
+    views: JoinHandle<()>,
+    answers: JoinHandle<()>,
+}
+
+/// Keeps views and facts, and answers questions about the facts, until `stop`.
+fn keep_beside(
+    session: &Session,
+    reader: StoreReader,
+    position: watch::Receiver<Position>,
+    stop: watch::Receiver<bool>,
+) -> Keeping {
+    let facts = Arc::new(LiveFacts::of(reader.clone()));
+    let answers = answer_beside(session.home.answers_socket(), Arc::clone(&facts), stop.clone());
+    let keeper = keeper::Keeper::new(session, reader, facts);
+    Keeping {
+        answers: tokio::spawn(answers),
+        views: tokio::task::spawn_blocking(move || keeper.keep(&position, &stop)),
+    }
+}
+
+impl Keeping {
+    /// Waits until views and facts are written down, and nothing of it holds the store any more.
+    async fn ended(self) -> Result<(), Failure> {
+        self.answers.abort();
+        // An error says that it was stopped, which is what was wanted.
+        self.answers.await.unwrap_or_default();
+        let kept = self.views.await;
+        kept.map_err(|error| Failure::of(Exit::InputOutput, &error))
+    }
 }
 
 /// Answers questions about facts. Should that not work, whoever asks works it out alone.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use portbook_answers::{Answer, Asked, By, Cell, Grounds, Question, Reported, Rule, Table, answer, findings};
 use portbook_export::{About, Report, Scope, Section, Subject, Tally};
+use portbook_store::StoreReader;
 use serde::Serialize;
 
 use super::answers::{Loaded, REPORTED};
@@ -62,7 +63,8 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Outcome {
     let bar = session.speech.bar("reading", published.book().size);
     let tally = Tally::of(&published.book(), scope, &mut |taken| bar.set_position(taken));
     bar.finish_and_clear();
-    let report = report(session, about, tally.map_err(|error| failed(&error))?, scope)?;
+    let tally = tally.map_err(|error| failed(&error))?;
+    let report = report(session, published.book().reader, about, tally, scope)?;
     let mut out = Output::create(&args.out)?;
     report.write_page(&mut out).map_err(|error| failed(&error))?;
     let is_standard = out.is_standard();
@@ -92,12 +94,18 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Outcome {
 }
 
 /// Asks the facts of the checkpoint everything that a page says.
-fn report(session: &Session, about: About, tally: Tally, scope: Scope) -> Result<Report, Failure> {
+fn report(
+    session: &Session,
+    reader: &StoreReader,
+    about: About,
+    tally: Tally,
+    scope: Scope,
+) -> Result<Report, Failure> {
     let rests_on = RestsOnArgs {
         at: Some(Known::Size(about.checkpoint_size)),
         ..RestsOnArgs::default()
     };
-    let loaded = Loaded::load(session, &rests_on)?;
+    let loaded = Loaded::of(session, reader, &rests_on)?;
     let basis = loaded.basis(&rests_on);
     let grounds = basis.grounds();
     let reported = Reported::parse("reported_metrics.csv", REPORTED)

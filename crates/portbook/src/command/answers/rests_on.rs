@@ -61,9 +61,14 @@ struct CheckpointAt {
 impl Loaded {
     /// Folds the part of the ledger that was asked for, on from what is kept if that is no more; the tables are read meanwhile.
     pub(crate) fn load(session: &Session, args: &RestsOnArgs) -> Result<Self, Failure> {
+        Self::of(session, &StoreReader::open(&session.home.ledger().store())?, args)
+    }
+
+    /// The same from a store that is open.
+    pub(crate) fn of(session: &Session, reader: &StoreReader, args: &RestsOnArgs) -> Result<Self, Failure> {
         std::thread::scope(|scope| {
             let tables = scope.spawn(reference::load);
-            let at = load_facts(session, args)?;
+            let at = load_facts(session, reader, args)?;
             match tables.join() {
                 Ok(tables) => Ok(Self { at, tables: tables? }),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -76,14 +81,13 @@ impl Loaded {
     }
 }
 
-fn load_facts(session: &Session, args: &RestsOnArgs) -> Result<FactsAt, Failure> {
-    let reader = StoreReader::open(&session.home.ledger().store())?;
+fn load_facts(session: &Session, reader: &StoreReader, args: &RestsOnArgs) -> Result<FactsAt, Failure> {
     let prefix = match args.at {
         None => Prefix::Newest,
         Some(Known::Size(size)) => Prefix::Size(size),
         Some(Known::Time(time)) => Prefix::Time(u64::try_from(time.as_nanosecond()).unwrap_or(0)),
     };
-    let sealed = sealed_prefix(&reader, prefix).map_err(|error| {
+    let sealed = sealed_prefix(reader, prefix).map_err(|error| {
         Failure::from(error).hint("portbook checkpoint ls lists the checkpoints there are")
     })?;
     let size = sealed.index.get().saturating_add(1);
@@ -91,12 +95,12 @@ fn load_facts(session: &Session, args: &RestsOnArgs) -> Result<FactsAt, Failure>
     let loaded = if args.recompute {
         None
     } else {
-        kept.load(&reader, size)?
+        kept.load(reader, size)?
     };
     let mut at = loaded.unwrap_or_else(FactsAt::empty);
     let before = at.size;
     let bar = session.speech.bar("facts", size);
-    let folded = at.fold_on(&reader, &sealed, |leaf| bar.set_position(leaf));
+    let folded = at.fold_on(reader, &sealed, |leaf| bar.set_position(leaf));
     bar.finish_and_clear();
     folded?;
     if args.at.is_none() && !args.recompute && size - before >= KEPT_FROM {
