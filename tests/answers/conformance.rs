@@ -263,8 +263,9 @@ fn border(bench: &Bench, all: &mut BTreeMap<&'static str, Value>) {
     );
     let official = bench.ask(Question::Official, None, None);
     let mut table = official.table("ledger_by_month").unwrap().clone();
+    table.rows.retain(|row| row[0].to_text() == "85051110");
     for row in &mut table.rows {
-        assert_eq!(row.remove(0).to_text(), "85051110");
+        row.remove(0);
     }
     table.columns.remove(0);
     let months = by_first(&table, |table, month| value(table, &[month], "cleared"));

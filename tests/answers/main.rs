@@ -7,6 +7,7 @@
     reason = "a test that cannot go on must stop and say where"
 )]
 
+mod aspects;
 mod calendar;
 mod conformance;
 mod defect;
@@ -14,3 +15,4 @@ mod order;
 #[cfg(feature = "soak")]
 mod scale;
 mod scenario;
+mod tables;

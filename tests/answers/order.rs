@@ -9,7 +9,7 @@ use portbook_views::{Facts, Placement, RecordClass, Recorded, View};
 use crate::scenario::{Message, facts, messages, record, reference};
 
 /// Everything that is printed, as text: every question in every breakdown, and every finding without its leaves.
-fn told(facts: &Facts, reference: &Reference) -> Vec<String> {
+pub(crate) fn told(facts: &Facts, reference: &Reference) -> Vec<String> {
     let grounds = Grounds::new(facts, reference, None);
     let mut told = Vec::new();
     for question in Question::ALL {
@@ -37,7 +37,7 @@ fn told(facts: &Facts, reference: &Reference) -> Vec<String> {
 }
 
 #[track_caller]
-fn same(found: &[String], expected: &[String]) {
+pub(crate) fn same(found: &[String], expected: &[String]) {
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found, expected);
     }
@@ -181,6 +181,18 @@ fn repairs(messages: &[Message]) -> (usize, Event, Event) {
         target,
     );
     (at, correction, annulment)
+}
+
+/// The facts of messages, one of them corrected, and one annulled that nobody recorded.
+pub(crate) fn repaired(messages: &[Message], reference: &Reference) -> Facts {
+    let mut facts = facts(messages, reference);
+    let (at, correction, mut annulment) = repairs(messages);
+    take(&mut facts, 1_000_000, &correction, &messages[at]);
+    if let EventData::RecordAnnulled(it) = &mut annulment.data {
+        it.target_event_id = EventId::new("00000000-0000-7000-8000-00000000000f").unwrap();
+    }
+    take(&mut facts, 1_000_001, &annulment, &messages[at]);
+    facts
 }
 
 fn licensed_g(facts: &Facts, reference: &Reference) -> u64 {

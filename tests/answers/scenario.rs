@@ -69,9 +69,14 @@ pub(crate) fn reference() -> Reference {
 
 /// Every line of a file of the scenario, in order.
 pub(crate) fn messages(name: &str) -> Vec<Message> {
+    messages_of(&repository().join("examples/scenario").join(name))
+}
+
+/// Every line of a file of observations, in order.
+pub(crate) fn messages_of(path: &Path) -> Vec<Message> {
     let source: Source = "urn:portbook:src:import".parse().unwrap();
-    let path = repository().join("examples/scenario").join(name);
-    let lines = read_observations(BufReader::new(File::open(path).unwrap()), name).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy();
+    let lines = read_observations(BufReader::new(File::open(path).unwrap()), &name).unwrap();
     lines
         .map(|line| {
             let (envelope, data) = line.unwrap().into_event(&source);

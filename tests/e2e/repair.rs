@@ -65,6 +65,13 @@ impl Observed {
         self.repair("correct", text(&self.row["event_id"]), &[&patch, why])
     }
 
+    /// Waits until a checkpoint covers everything in the timeline of the record's port.
+    fn settle(&self) {
+        let rows = self.node.timeline(text(&self.record["chain"]));
+        let last = rows.iter().filter_map(|row| row["leaf"].as_u64()).max().unwrap();
+        self.node.wait_until_signed(last + 1);
+    }
+
     /// The record's row in the timeline of its port.
     fn row_with(&self, args: &[&str]) -> Option<Value> {
         let port = text(&self.record["chain"]);
@@ -100,6 +107,20 @@ fn an_observed_fact_is_corrected_and_both_views_stay() {
     let node = &observed.node;
     node.wait_until_signed(6 + 60 + 1 + 2);
 
+    observed.settle();
+
+    // Sums are of what is in force: the second correction changes nothing, and first as recorded is what was first.
+    let cleared = |more: &[&str]| {
+        let asked = [&["stats", "cleared", "--by", "port", "-o", "csv"][..], more].concat();
+        let table = node.run(&asked).exits(0).out;
+        let masses = table.lines().skip(1).filter_map(|line| line.rsplit(',').next());
+        masses.map(|grams| grams.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let recorded = cleared(&["--as-recorded"]);
+    let before: u64 = old.parse().unwrap();
+    assert_eq!(cleared(&[]), recorded - before + 123_000);
+    assert_eq!(cleared(&["--recompute"]), recorded - before + 123_000);
+
     let diff = node.run(&["record", "diff", &leaf, "--json"]).exits(0).json();
     let mass = |view: &str| diff[view]["data"]["lines"][0]["cleared_g"].to_string();
     assert_eq!(
@@ -130,11 +151,38 @@ fn an_observed_fact_is_corrected_and_both_views_stay() {
         [old, "123000".to_owned()]
     );
     assert_eq!(recorded["corrected_by"], record["corrected_by"]);
+    // EPCIS states it once more with the error, and then as corrected: by the correction in force and not by the idle one.
+    let (declared, corrective) = errors_declared(node);
+    assert_eq!(declared.len(), 1, "{declared:?}");
+    let error = &declared[0]["errorDeclaration"];
+    assert_eq!(error["reason"], "incorrect_data");
+    assert_eq!(
+        declared[0]["eventID"],
+        format!("urn:uuid:{}", text(&observed.row["event_id"]))
+    );
+    let [id] = error["correctiveEventIDs"].as_array().unwrap().as_slice() else {
+        panic!("{error}");
+    };
+    let fixed = corrective.iter().find(|event| event["eventID"] == *id).unwrap();
+    assert_eq!(fixed["portbook:massGrams"], 123_000);
+
     let said = node.run(&["timeline", text(&record["chain"])]).exits(0);
     assert!(
         said.out.contains("[corrected by leaf") && said.out.contains("[without effect: "),
         "{said:?}"
     );
+}
+
+/// The events of an EPCIS export that declare an error, and those that do not.
+fn errors_declared(node: &Node) -> (Vec<Value>, Vec<Value>) {
+    let file = node.home().join("all.epcis.json").display().to_string();
+    node.run(&["export", "all", "--format", "epcis", "--out", &file])
+        .exits(0);
+    let document: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let events = document["epcisBody"]["eventList"].as_array().unwrap().clone();
+    events
+        .into_iter()
+        .partition(|event| event.get("errorDeclaration").is_some())
 }
 
 #[test]
@@ -160,6 +208,22 @@ fn an_observed_fact_is_annulled_and_both_views_stay() {
     assert_eq!(observed.row_with(&["--as-corrected"]), None);
     let refused = observed.repair("annul", &id, &[&WHY]).exits(20);
     assert!(refused.err.contains("target-annulled"), "{refused:?}");
+    observed.settle();
+    let (declared, others) = errors_declared(node);
+    assert_eq!(declared.len(), 1, "{declared:?}");
+    assert_eq!(declared[0]["eventID"], format!("urn:uuid:{id}"));
+    assert_eq!(declared[0]["errorDeclaration"]["reason"], "did_not_occur");
+    assert!(
+        declared[0]["errorDeclaration"]
+            .get("correctiveEventIDs")
+            .is_none()
+    );
+    // Nothing is edited: what was stated first is stated still.
+    assert!(
+        others
+            .iter()
+            .any(|event| event["eventID"] == declared[0]["eventID"])
+    );
     observed.node.stop();
     observed.node.verify();
 }

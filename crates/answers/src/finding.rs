@@ -3,14 +3,19 @@
 mod clearance;
 mod event;
 mod grant;
+mod mismatch;
 mod reuse;
 mod rule;
 mod term;
+
+use std::panic::resume_unwind;
+use std::thread;
 
 use portbook_views::{Fact, Name};
 
 use crate::grounds::Grounds;
 
+pub(crate) use mismatch::{Aspect, Compared, pairs};
 pub use rule::{Concern, Rule};
 pub(crate) use term::decision_of;
 
@@ -92,11 +97,12 @@ type Find = fn(&Grounds<'_>) -> Vec<Finding>;
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let wanted = |rule: &Rule| rules.contains(rule);
-    let groups: [(&[Rule], Find); 7] = [
+    let groups: [(&[Rule], Find); 8] = [
         (event::RULES, event::find),
         (clearance::RULES, clearance::find),
         (clearance::NUMBER_RULES, clearance::find_numbers),
         (clearance::BALANCE_RULES, clearance::find_overdrawn),
+        (mismatch::RULES, mismatch::find),
         (grant::RULES, grant::find),
         (reuse::RULES, reuse::find),
         (term::RULES, term::find),
@@ -104,10 +110,16 @@ pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let asked = groups
         .into_iter()
         .filter(|(of_group, _)| of_group.iter().any(wanted));
-    let mut found: Vec<Finding> = asked
-        .flat_map(|(_, find)| find(grounds))
-        .filter(|finding| wanted(&finding.rule))
-        .collect();
+    // Each is a pass of its own over the facts, so they share nothing but the processor; what order they end in does not show.
+    let mut found: Vec<Finding> = thread::scope(|scope| {
+        let passes: Vec<_> = asked
+            .map(|(_, find)| scope.spawn(move || find(grounds)))
+            .collect();
+        let ended = passes
+            .into_iter()
+            .map(|pass| pass.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.flatten().filter(|finding| wanted(&finding.rule)).collect()
+    });
     found.sort_by(|a, b| {
         let key = |it: &Finding| (it.rule, it.event);
         (a.rule, &a.subject)

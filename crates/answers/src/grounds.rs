@@ -19,6 +19,10 @@ pub struct Grounds<'a> {
     is_eu: Vec<bool>,
     /// Grams that came back after a reversal, by the leaf of the clearance.
     returned: BTreeMap<u64, u64>,
+    /// Facts up to that day.
+    pub count: u64,
+    /// How many of them their source marked as simulated.
+    pub simulated: u64,
 }
 
 /// What stands of one case on the day asked about.
@@ -43,13 +47,25 @@ impl<'a> Grounds<'a> {
     /// Facts up to and including `as_of`; without it, up to the last day of any fact.
     #[must_use]
     pub fn new(facts: &'a Facts, reference: &'a Reference, as_of: Option<Date>) -> Self {
-        let last = || facts.iter().map(|fact| fact.day).max();
+        // One pass for everything that needs all of them: they do not fit the processor's caches.
+        let (mut last, mut count, mut simulated) = (None, 0, 0);
+        let mut reversals = Vec::new();
+        for fact in facts.iter() {
+            last = last.max(Some(fact.day));
+            if as_of.is_none_or(|as_of| fact.day <= as_of) {
+                count += 1;
+                simulated += u64::from(fact.simulated);
+                reversals.extend(reversal(fact));
+            }
+        }
         let mut grounds = Self {
             facts,
             reference,
-            as_of: as_of.or_else(last).unwrap_or(Date::ZERO),
+            as_of: as_of.or(last).unwrap_or(Date::ZERO),
             is_eu: Vec::new(),
             returned: BTreeMap::new(),
+            count,
+            simulated,
         };
         grounds.is_eu = facts
             .words()
@@ -59,7 +75,7 @@ impl<'a> Grounds<'a> {
                 country.is_some_and(|country| country.is_eu27)
             })
             .collect();
-        grounds.returned = grounds.returned_by_clearance();
+        grounds.returned = grounds.returned_by_clearance(reversals);
         grounds
     }
 
@@ -179,18 +195,11 @@ impl<'a> Grounds<'a> {
     }
 
     /// Reversals name a declaration; its clearances in the same case give back grams in the order they happened.
-    fn returned_by_clearance(&self) -> BTreeMap<u64, u64> {
+    fn returned_by_clearance(&self, reversals: Vec<((Name, Name), u64)>) -> BTreeMap<u64, u64> {
         let mut by_declaration: BTreeMap<(Name, Name), u64> = BTreeMap::new();
-        for fact in self.all() {
-            if let Told::ShipmentEnded {
-                declaration,
-                outcome: ShipmentOutcome::Reversed,
-                returned_g,
-            } = &fact.told
-            {
-                let sum = by_declaration.entry((fact.case, *declaration)).or_default();
-                *sum = sum.saturating_add(returned_g.unwrap_or(u64::MAX));
-            }
+        for (declaration, grams) in reversals {
+            let sum = by_declaration.entry(declaration).or_default();
+            *sum = sum.saturating_add(grams);
         }
         let mut returned = BTreeMap::new();
         for ((case, declaration), mut rest) in by_declaration {
@@ -216,5 +225,19 @@ impl<'a> Grounds<'a> {
             }
         }
         returned
+    }
+}
+
+/// The case and declaration that a fact reverses, and how many grams came back.
+fn reversal(fact: &Fact) -> Option<((Name, Name), u64)> {
+    if let Told::ShipmentEnded {
+        declaration,
+        outcome: ShipmentOutcome::Reversed,
+        returned_g,
+    } = &fact.told
+    {
+        Some(((fact.case, *declaration), returned_g.unwrap_or(u64::MAX)))
+    } else {
+        None
     }
 }

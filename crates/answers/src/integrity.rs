@@ -1,14 +1,13 @@
-//! Rules broken, counted; and whether the facts are all there.
+//! Rules broken, counted, and what they can be measured against.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
-use portbook_views::{Name, Told};
+use portbook_views::{Fact, Name, Told};
 
 use crate::answer::{Answer, Cell, Table};
-use crate::dimension::{By, title};
+use crate::dimension::title;
 use crate::distribution::Distribution;
-use crate::finding::{Rule, findings};
+use crate::finding::{Aspect, Compared, Rule, findings, pairs};
 use crate::grounds::Grounds;
 use crate::question::{Asked, Question};
 
@@ -29,7 +28,14 @@ const RULES: &[(Question, &[Rule])] = &[
     ),
     (
         Question::Mismatch,
-        &[Rule::DestinationMismatch, Rule::ItemMismatch],
+        &[
+            Rule::DestinationMismatch,
+            Rule::ItemMismatch,
+            Rule::ElementMismatch,
+            Rule::PortMismatch,
+            Rule::ExporterMismatch,
+            Rule::EndUserMismatch,
+        ],
     ),
     (
         Question::Reuse,
@@ -57,6 +63,7 @@ pub(crate) fn rules_of(question: Question) -> &'static [Rule] {
     let of = RULES.iter().find(|(of, _)| *of == question);
     of.map_or(&[], |(_, rules)| rules)
 }
+
 /// How often each rule of a question was broken, and what it can be measured against.
 pub(crate) fn broken_rules(grounds: &Grounds<'_>, question: Question, asked: &Asked<'_>) -> Answer {
     let rules = rules_of(question);
@@ -84,10 +91,13 @@ pub(crate) fn broken_rules(grounds: &Grounds<'_>, question: Question, asked: &As
     let mut tables = vec![table];
     if question == Question::Overdrawn {
         tables.push(single_use(grounds));
+    } else if question == Question::Mismatch {
+        tables.push(compared(grounds));
     } else if question == Question::Reuse {
         tables.push(repeats(grounds));
     } else if question == Question::Backdating {
         tables.push(lags(grounds));
+        tables.extend(asked.counted.map(|counted| after_seals(grounds, counted.seals)));
     }
     Answer {
         question,
@@ -154,6 +164,27 @@ fn single_use(grounds: &Grounds<'_>) -> Table {
     table
 }
 
+/// Clearances under a licence by what both state: a rule that compared nothing found nothing.
+fn compared(grounds: &Grounds<'_>) -> Table {
+    let mut counts: BTreeMap<Aspect, [u64; 3]> = Aspect::ALL.iter().map(|aspect| (*aspect, [0; 3])).collect();
+    for pair in pairs(grounds) {
+        for (aspect, [same, differing, not_stated]) in &mut counts {
+            match pair.compare(grounds, *aspect) {
+                Compared::Same => *same += 1,
+                Compared::Differs(..) => *differing += 1,
+                Compared::NotStated => *not_stated += 1,
+            }
+        }
+    }
+    let mut table = Table::new("compared", &["aspect", "same", "differing", "not_stated"]);
+    for (aspect, counts) in counts {
+        let mut row = vec![Cell::text(aspect.word())];
+        row.extend(counts.map(Cell::Count));
+        table.push(row);
+    }
+    table
+}
+
 fn repeats(grounds: &Grounds<'_>) -> Table {
     let mut table = Table::new("repeats", &["redeliveries", "conflicts"]);
     let count = |is_conflict| {
@@ -176,98 +207,60 @@ fn lags(grounds: &Grounds<'_>) -> Table {
     table
 }
 
-/// What one port says, day by day.
-#[derive(Debug, Default)]
-struct PortDays {
-    events: u64,
-    repeats: u64,
-    days: BTreeSet<Date>,
-}
-
-/// Events per port, and days of which nothing is known.
-pub(crate) fn completeness(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
-    let mut ports: BTreeMap<&str, PortDays> = BTreeMap::new();
-    let mut n = 0;
-    for fact in grounds.all().filter(|fact| asked.covers(fact.day)) {
-        n += 1;
-        let port = ports.entry(grounds.facts.word(fact.port)).or_default();
-        port.events += 1;
-        port.days.insert(fact.day);
+/// Events that are said to have happened before a sealed tree was made that does not hold them, and by how many whole days:
+/// so much later than it happened an event came to the ledger, whatever its source says.
+fn after_seals(grounds: &Grounds<'_>, seals: &[(u64, i64)]) -> Table {
+    let (mut days, mut late) = (Vec::new(), 0_u64);
+    let mut before = 0;
+    for fact in grounds.all() {
+        before = seals_before(seals, fact.leaf, before);
+        let Some((_, sealed_at_ns)) = before.checked_sub(1).and_then(|last| seals.get(last)) else {
+            continue;
+        };
+        let lag_ns = sealed_at_ns.saturating_sub(fact.occurred_at_ns);
+        if lag_ns > 0 {
+            days.push(lag_ns.div_euclid(DAY_NS));
+            late += u64::from(is_beyond_limit(grounds, fact, lag_ns));
+        }
     }
-    for repeat in grounds.facts.repeats() {
-        ports.entry(grounds.facts.word(repeat.port)).or_default().repeats += 1;
-    }
-    let mut table = Table::new(
-        By::Port.word(),
-        &[
-            "port",
-            "events",
-            "repeats",
-            "first_day",
-            "last_day",
-            "days_with_events",
-            "days_unknown",
-        ],
-    );
-    for (port, it) in ports {
-        let (first, last) = (it.days.first(), it.days.last());
-        let span = first
-            .zip(last)
-            .map_or(0, |(first, last)| crate::latency::days_between(*first, *last) + 1);
-        let with_events = i64::try_from(it.days.len()).unwrap_or(i64::MAX);
-        table.push([
-            Cell::text(port),
-            Cell::Count(it.events),
-            Cell::Count(it.repeats),
-            first.map_or(Cell::Missing, |day| Cell::text(day.to_string())),
-            last.map_or(Cell::Missing, |day| Cell::text(day.to_string())),
-            Cell::Number(with_events),
-            Cell::Number(span - with_events),
-        ]);
-    }
-    let (repaired, dangling) = grounds.facts.repaired();
-    Answer {
-        question: Question::Integrity,
-        n,
-        open: None,
-        as_of: grounds.as_of,
-        beyond_calendar: 0,
-        tables: vec![table, counts(grounds, asked)],
-        notes: vec![
-            "a day without events is unknown, never zero, unless a source states that it had nothing to report".to_owned(),
-            format!("{repaired} events were corrected or annulled; {dangling} repairs name an event that is not recorded"),
-            "whether records are whole and unchanged is proven by portbook verify --all, not by this table".to_owned(),
-        ],
-    }
-}
-
-/// What the ledger counted while it recorded, beside what the facts hold.
-fn counts(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Table {
-    let mut table = Table::new("counts", &["of", "ledger", "facts", "equal"]);
-    let Some(counted) = asked.counted else {
-        return table;
-    };
-    let facts = grounds.facts;
-    let repeats = |is_conflict: bool| {
-        let of = facts
-            .repeats()
-            .iter()
-            .filter(|repeat| repeat.is_conflict == is_conflict);
-        u64::try_from(of.count()).unwrap_or(u64::MAX)
-    };
-    let events = facts.records().saturating_add(counted.unreadable);
-    for (of, ledger, facts) in [
-        ("events", counted.events, events),
-        ("redeliveries", counted.redeliveries, repeats(false)),
-        ("conflicts", counted.conflicts, repeats(true)),
-    ] {
-        let equal = if ledger == facts { "yes" } else { "no" };
-        table.push([
-            Cell::text(of),
-            Cell::Count(ledger),
-            Cell::Count(facts),
-            Cell::text(equal),
-        ]);
-    }
+    let mut columns = vec!["events", "beyond_limit"];
+    columns.extend(Distribution::COLUMNS);
+    let mut table = Table::new("days_before_a_checkpoint_without_it", &columns);
+    let events = u64::try_from(grounds.all().count()).unwrap_or(u64::MAX);
+    let mut row = vec![Cell::Count(events), Cell::Count(late)];
+    row.extend(Distribution::cells(Distribution::of(&mut days)));
+    table.push(row);
     table
+}
+
+/// How many seals lie below a leaf. Facts mostly come in the order of leaves, so the count for the one before is near.
+fn seals_before(seals: &[(u64, i64)], leaf: u64, near: usize) -> usize {
+    let below = |at: usize| seals.get(at).is_some_and(|(index, _)| *index < leaf);
+    if near.checked_sub(1).is_none_or(below) && !below(near.saturating_add(1)) {
+        return near + usize::from(below(near));
+    }
+    seals.partition_point(|(index, _)| *index < leaf)
+}
+
+fn is_beyond_limit(grounds: &Grounds<'_>, fact: &Fact, lag_ns: i64) -> bool {
+    let limit_days = grounds
+        .policy(fact.day)
+        .map(|policy| i64::from(policy.backdating_days_max));
+    limit_days.is_ok_and(|days| lag_ns > days.saturating_mul(DAY_NS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seals_below_a_leaf_are_counted_from_wherever_one_stands() {
+        let seals = [(3, 0), (4, 0), (9, 0), (20, 0)];
+        for (leaf, count) in [(0, 0), (3, 0), (4, 1), (5, 2), (9, 2), (10, 3), (21, 4), (99, 4)] {
+            for near in 0..=seals.len() {
+                assert_eq!(seals_before(&seals, leaf, near), count, "{leaf} from {near}");
+            }
+        }
+        assert_eq!(seals_before(&[], 7, 0), 0);
+    }
 }

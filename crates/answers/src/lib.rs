@@ -7,8 +7,10 @@
 mod answer;
 mod backlog;
 mod claim;
+mod completeness;
 mod concentration;
 mod conformity;
+mod counted;
 mod customs;
 mod decimal;
 mod dimension;
@@ -29,9 +31,10 @@ mod volume;
 
 pub use answer::{Answer, Cell, Open, Table};
 pub use claim::{Claim, InvalidClaim, Judged, Predicate, Verdict};
+pub use counted::{Counted, SourceCount};
 pub use dimension::{By, InvalidMonth, Month};
 pub use distribution::Distribution;
 pub use finding::{Concern, Finding, Rule, findings, uuid};
 pub use grounds::{Case, EU, Grounds};
-pub use question::{AskError, Asked, Counted, METHODS, Question, answer};
+pub use question::{AskError, Asked, METHODS, Question, answer};
 pub use reported::{Reported, ReportedError};

@@ -1,28 +1,41 @@
 //! The ledger's totals beside figures that others reported.
 
-use std::collections::BTreeMap;
-
-use portbook_views::Goods;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::answer::{Answer, Cell, Table};
 use crate::decimal::ratio;
 use crate::dimension::Month;
 use crate::grounds::Grounds;
 use crate::question::{Asked, Question};
-use crate::reported::{Comparable, Reported};
+use crate::reported::{Comparable, Delimited, Reported};
 
 /// Percent by which a total may differ from a reported figure.
 const TOLERANCE_PERCENT: u64 = 5;
 
-/// Cleared grams by commodity code, month and country.
-type Totals<'a> = BTreeMap<(&'a str, Month, &'a str), u64>;
+/// Cleared grams by commodity code, element, month and country.
+type Totals<'a> = BTreeMap<Cleared<'a>, u64>;
+
+/// What is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cleared<'a> {
+    month: Month,
+    hs: &'a str,
+    element: Option<&'a str>,
+    country: &'a str,
+}
 
 pub(crate) fn official(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
     let mut totals: Totals<'_> = BTreeMap::new();
     for (fact, cleared) in grounds.clearances() {
         let country = grounds.facts.word(cleared.destination);
+        let month = Month::of(fact.day);
         for (goods, grams) in grounds.cleared_lines(fact, cleared) {
-            let key = (hs_of(grounds, goods), Month::of(fact.day), country);
+            let key = Cleared {
+                month,
+                hs: grounds.facts.word(goods.hs),
+                element: goods.element.map(|element| grounds.facts.word(element)),
+                country,
+            };
             let sum = totals.entry(key).or_default();
             *sum = sum.saturating_add(grams);
         }
@@ -42,15 +55,23 @@ pub(crate) fn official(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
             "confidence",
         ],
     );
+    let mut left_out = not_compared();
     let mut n = 0;
-    let mut left_out = 0_usize;
     for figure in asked.reported {
-        let Some(comparable) = figure.comparable().filter(|it| is_asked(asked, it)) else {
-            left_out += 1;
-            continue;
-        };
-        n += 1;
-        table.push(compare(&totals, figure, &comparable));
+        let comparable = figure.comparable().and_then(|it| {
+            if is_asked(asked, &it) {
+                Ok(it)
+            } else {
+                Err("of other months than are asked about")
+            }
+        });
+        match comparable {
+            Ok(comparable) => {
+                n += 1;
+                table.push(compare(&totals, figure, &comparable));
+            }
+            Err(reason) => left_out.push(not_compared_row(figure, reason)),
+        }
     }
     Answer {
         question: Question::Official,
@@ -58,16 +79,37 @@ pub(crate) fn official(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
         open: None,
         as_of: grounds.as_of,
         beyond_calendar: 0,
-        tables: vec![table, by_month(&totals, asked)],
         notes: vec![
             format!(
                 "tolerance {TOLERANCE_PERCENT} %; a period with a month without any record is incomplete, not wrong"
             ),
             format!(
-                "{left_out} reported figures are no mass under a commodity code in whole months, or of other months"
+                "{n} of {} reported figures are compared; not_compared says why each of the others is not",
+                asked.reported.len()
             ),
         ],
+        tables: vec![table, by_month(&totals, asked), left_out],
     }
+}
+
+fn not_compared() -> Table {
+    Table::new(
+        "not_compared",
+        &["metric", "period", "scope", "value", "unit", "reason", "source"],
+    )
+}
+
+fn not_compared_row(figure: &Reported, reason: &str) -> [Cell; 7] {
+    [
+        &figure.metric,
+        &figure.period,
+        &figure.scope,
+        &figure.value,
+        &figure.unit,
+        reason,
+        &figure.source,
+    ]
+    .map(|text: &str| Cell::text(text))
 }
 
 fn is_asked(asked: &Asked<'_>, figure: &Comparable<'_>) -> bool {
@@ -76,26 +118,22 @@ fn is_asked(asked: &Asked<'_>, figure: &Comparable<'_>) -> bool {
         .is_none_or(|(first, last)| first <= figure.first && figure.last <= last)
 }
 
-fn hs_of<'a>(grounds: &Grounds<'a>, goods: &Goods) -> &'a str {
-    grounds.facts.word(goods.hs)
-}
-
 fn compare(totals: &Totals<'_>, figure: &Reported, comparable: &Comparable<'_>) -> Vec<Cell> {
-    let mut months = 0_u64;
-    let mut recorded = 0_u64;
-    let mut ledger = 0_u64;
+    let (mut months, mut recorded, mut ledger) = (0_u64, 0_u64, 0_u64);
     let mut month = comparable.first;
     while month <= comparable.last {
-        let of_month = || {
-            totals
-                .iter()
-                .filter(|((hs, of, _), _)| *of == month && hs.starts_with(comparable.hs))
-        };
-        let in_scope =
-            of_month().filter(|((_, _, country), _)| figure.scope == "world" || figure.scope == *country);
-        ledger = in_scope.fold(ledger, |sum, (_, grams)| sum.saturating_add(*grams));
+        let of_month = totals.iter().filter(|(it, _)| it.month == month);
+        let meant = |it: &Cleared<'_>| comparable.goods.means(it.hs, it.element);
+        let mut is_recorded = false;
+        for (it, grams) in of_month {
+            // Where nothing was reported, nothing need be recorded but that the month was.
+            is_recorded |= meant(it) || comparable.grams == 0;
+            if meant(it) && (figure.scope == "world" || figure.scope == it.country) {
+                ledger = ledger.saturating_add(*grams);
+            }
+        }
         months += 1;
-        recorded += u64::from(of_month().next().is_some());
+        recorded += u64::from(is_recorded);
         month = month.next();
     }
     let difference = ledger.abs_diff(comparable.grams);
@@ -122,30 +160,28 @@ fn compare(totals: &Totals<'_>, figure: &Reported, comparable: &Comparable<'_>) 
     ]
 }
 
-/// The ledger's own totals under every code that a figure names.
+/// The ledger's own totals of all goods that a figure speaks of.
 fn by_month(totals: &Totals<'_>, asked: &Asked<'_>) -> Table {
-    let codes = asked
+    let comparable = asked
         .reported
         .iter()
-        .filter_map(Reported::comparable)
-        .map(|it| it.hs);
-    let codes: std::collections::BTreeSet<&str> = codes.collect();
-    let mut sums: BTreeMap<(&str, Month), u64> = BTreeMap::new();
-    for code in codes {
-        for ((_, month, _), grams) in totals.iter().filter(|((hs, _, _), _)| hs.starts_with(code)) {
-            if asked.covers(month.last_day()) {
-                let sum = sums.entry((code, *month)).or_default();
-                *sum = sum.saturating_add(*grams);
-            }
+        .filter_map(|figure| figure.comparable().ok());
+    let delimited: BTreeSet<Delimited<'_>> = comparable.map(|it| it.goods).collect();
+    let mut table = Table::new("ledger_by_month", &["goods", "month", "cleared"]);
+    for goods in delimited {
+        let mut sums: BTreeMap<Month, u64> = BTreeMap::new();
+        let meant = totals.iter().filter(|(it, _)| goods.means(it.hs, it.element));
+        for (it, grams) in meant.filter(|(it, _)| asked.covers(it.month.last_day())) {
+            let sum = sums.entry(it.month).or_default();
+            *sum = sum.saturating_add(*grams);
         }
-    }
-    let mut table = Table::new("ledger_by_month", &["hs", "month", "cleared"]);
-    for ((code, month), grams) in sums {
-        table.push([
-            Cell::text(code),
-            Cell::text(month.to_string()),
-            Cell::Grams(grams),
-        ]);
+        for (month, grams) in sums {
+            table.push([
+                Cell::text(goods.text()),
+                Cell::text(month.to_string()),
+                Cell::Grams(grams),
+            ]);
+        }
     }
     table
 }

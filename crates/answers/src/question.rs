@@ -3,12 +3,13 @@
 use serde::{Serialize, Serializer};
 
 use crate::answer::Answer;
+use crate::counted::Counted;
 use crate::dimension::{By, Month};
 use crate::grounds::Grounds;
 use crate::reported::Reported;
 use crate::{
-    backlog, concentration, conformity, customs, integrity, latency, licensing, official, shift, usage,
-    volume,
+    backlog, completeness, concentration, conformity, customs, integrity, latency, licensing, official,
+    shift, usage, volume,
 };
 
 /// The page that states the methods; what `--explain` prints is a section of it.
@@ -82,20 +83,7 @@ pub struct Asked<'a> {
     /// Figures that others reported.
     pub reported: &'a [Reported],
     /// What the ledger counted while it recorded.
-    pub counted: Option<Counted>,
-}
-
-/// What a ledger counted while it recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Events recorded for the first time, unreadable ones included.
-    pub events: u64,
-    /// Exact repeats.
-    pub redeliveries: u64,
-    /// Repeats with another content.
-    pub conflicts: u64,
-    /// Events whose body cannot be read: they enter no fact.
-    pub unreadable: u64,
+    pub counted: Option<Counted<'a>>,
 }
 
 /// Why a question has no answer.
@@ -158,6 +146,16 @@ impl Question {
         body.get(..end).unwrap_or_default().trim_end()
     }
 
+    /// One part of the method, by its name: definition, computation, reading or source.
+    #[must_use]
+    pub fn part(self, name: &str) -> Option<&'static str> {
+        let head = format!("**{name}.** ");
+        self.method()
+            .split("\n\n")
+            .find_map(|paragraph| paragraph.strip_prefix(head.as_str()))
+            .map(str::trim)
+    }
+
     /// What it can be broken down by.
     #[must_use]
     pub const fn dimensions(self) -> &'static [By] {
@@ -198,12 +196,7 @@ impl Serialize for Question {
 /// # Errors
 /// [`AskError`] when what was asked beside the question does not apply to it.
 pub fn answer(grounds: &Grounds<'_>, question: Question, asked: &Asked<'_>) -> Result<Answer, AskError> {
-    if let Some(by) = asked.by.filter(|by| !question.dimensions().contains(by)) {
-        return Err(AskError::NotBy { question, by });
-    }
-    if question != Question::Shift && (asked.split.is_some() || asked.window_days.is_some()) {
-        return Err(AskError::NoSplit { question });
-    }
+    asked.check(question)?;
     Ok(match question {
         Question::Latency => latency::latency(grounds, asked),
         Question::Shift => shift::shift(grounds, asked)?,
@@ -229,11 +222,25 @@ pub fn answer(grounds: &Grounds<'_>, question: Question, asked: &Asked<'_>) -> R
         | Question::Backdating
         | Question::Issuing => integrity::broken_rules(grounds, question, asked),
         Question::Conformity => conformity::conformity(grounds, asked),
-        Question::Integrity => integrity::completeness(grounds, asked),
+        Question::Integrity => completeness::completeness(grounds, asked),
     })
 }
 
 impl Asked<'_> {
+    /// Whether what was asked beside `question` applies to it, as far as that does not depend on facts.
+    ///
+    /// # Errors
+    /// [`AskError`] when it does not.
+    pub fn check(&self, question: Question) -> Result<(), AskError> {
+        if let Some(by) = self.by.filter(|by| !question.dimensions().contains(by)) {
+            return Err(AskError::NotBy { question, by });
+        }
+        if question != Question::Shift && (self.split.is_some() || self.window_days.is_some()) {
+            return Err(AskError::NoSplit { question });
+        }
+        Ok(())
+    }
+
     /// Whether something that happened on a day is asked about.
     pub(crate) fn covers(&self, day: jiff::civil::Date) -> bool {
         let month = Month::of(day);

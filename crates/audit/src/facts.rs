@@ -1,16 +1,25 @@
-//! The facts of a ledger, folded from its leaves on every core.
+//! The facts of a ledger, folded from its leaves on every core: from nothing, or on from where somebody left off.
 
-use portbook_domain::{Event, PortCode};
-use portbook_fold::Sealed;
+mod account;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portbook_fold::{EventRecord, RecordReading, Sealed};
 use portbook_ledger::{Hash, Index, Leaf, Record, RecordKind};
 use portbook_store::{Packed, StoreReader, for_each_in_order};
-use portbook_views::{Facts, Placement, RecordClass, Recorded, View};
-use portbook_wire::{Envelope, decode_event};
+use portbook_views::{Facts, RecordClass, Recorded, View};
+use portbook_wire::control::{Control, parse_control};
+use portbook_wire::read_head;
 
-use crate::question::QuestionError;
+pub use self::account::{SealTime, SourceFacts};
+use crate::question::{QuestionError, record};
+use crate::repair::{Idle, is_repair, repairs_at};
 
-/// The facts of a prefix of the ledger.
-#[derive(Debug)]
+/// Leaves below this number are read on one thread: starting others costs more.
+const SPLIT_FROM: u64 = 512;
+
+/// The facts of a prefix of the ledger that ends with a seal.
+#[derive(Debug, Clone)]
 pub struct FactsAt {
     /// The facts.
     pub facts: Facts,
@@ -20,8 +29,12 @@ pub struct FactsAt {
     pub root: Hash,
     /// What was counted on the way.
     pub counted: RecordCounts,
-    /// When the last of these leaves was recorded, nanoseconds since 1970.
-    pub recorded_at_ns: u64,
+    /// What each source published and stated.
+    pub sources: BTreeMap<String, SourceFacts>,
+    /// Every seal, in order.
+    pub seals: Vec<SealTime>,
+    /// Leaf indexes of corrections and annulments that take no effect.
+    pub idle: BTreeSet<u64>,
 }
 
 /// Records of a prefix, by kind.
@@ -48,85 +61,27 @@ pub enum Prefix {
     Time(u64),
 }
 
-/// A readable record, decoded away from the thread that folds.
-struct Read {
-    place: Placement,
-    class: RecordClass,
-    refers_to: Option<u64>,
-    port: PortCode,
-    envelope: Envelope,
-    event: Event,
-}
-
-/// What one packed value of leaves holds.
-#[derive(Default)]
-struct Part {
-    read: Vec<Read>,
-    counted: RecordCounts,
-    damaged: Option<QuestionError>,
-    recorded_at_ns: u64,
-}
-
-/// Folds the facts of a prefix that ends with a seal. `progress` learns how many leaves were folded.
-///
-/// # Errors
-/// [`QuestionError`] when a leaf cannot be read, or when no seal ends such a prefix.
-pub fn facts(
-    reader: &StoreReader,
-    prefix: Prefix,
-    mut progress: impl FnMut(u64),
-) -> Result<FactsAt, QuestionError> {
-    let sealed = sealed_prefix(reader, prefix)?;
-    let size = sealed.index.get().saturating_add(1);
-    let mut at = FactsAt {
-        facts: Facts::empty(),
-        size,
-        root: sealed.root,
-        counted: RecordCounts::default(),
-        recorded_at_ns: 0,
-    };
-    for_each_in_order(reader.leaves(0..size), read_packed, |packed, part| {
-        if let Some(damaged) = part.damaged {
-            return Err(damaged);
-        }
-        for read in &part.read {
-            at.facts.take(&read.recorded());
-        }
-        at.counted.add(part.counted);
-        at.recorded_at_ns = at.recorded_at_ns.max(part.recorded_at_ns);
-        progress(packed.first);
-        Ok(())
-    })?;
-    Ok(at)
-}
-
-impl Read {
-    fn recorded(&self) -> Recorded<'_> {
-        Recorded {
-            place: self.place,
-            class: self.class,
-            refers_to: self.refers_to,
-            port: &self.port,
-            port_as_written: &self.envelope.port,
-            source: self.envelope.source.as_str(),
-            source_recorded_at: self.envelope.recorded_at,
-            simulated: self.envelope.simulated,
-            event: &self.event,
-        }
-    }
-}
-
-impl RecordCounts {
-    const fn add(&mut self, other: Self) {
-        self.events += other.events;
-        self.redeliveries += other.redeliveries;
-        self.conflicts += other.conflicts;
-        self.unreadable += other.unreadable;
-    }
+/// What a leaf says to facts, found away from the thread that folds.
+enum Said {
+    Event(Box<EventRecord>),
+    Unreadable {
+        class: RecordClass,
+        source: String,
+    },
+    Statement {
+        source: String,
+        count: u64,
+        recorded_at_ns: u64,
+    },
+    Seal(SealTime),
+    Damaged(QuestionError),
 }
 
 /// The seal that ends the prefix asked for: seals name the one before them, newest first.
-fn sealed_prefix(reader: &StoreReader, prefix: Prefix) -> Result<Sealed, QuestionError> {
+///
+/// # Errors
+/// [`QuestionError::NoSeal`] when there is none.
+pub fn sealed_prefix(reader: &StoreReader, prefix: Prefix) -> Result<Sealed, QuestionError> {
     let mut next = match prefix {
         Prefix::Size(size) => size.checked_sub(1).and_then(Index::new),
         Prefix::Newest | Prefix::Time(_) => reader.book()?.last_seal,
@@ -138,7 +93,7 @@ fn sealed_prefix(reader: &StoreReader, prefix: Prefix) -> Result<Sealed, Questio
         let Prefix::Time(time) = prefix else {
             return Ok(sealed);
         };
-        let found = crate::question::record(reader, index)?;
+        let found = record(reader, index)?;
         let Leaf::Seal(seal) = found.leaf()? else { break };
         if seal.sealed_at_ns <= time {
             return Ok(sealed);
@@ -148,46 +103,187 @@ fn sealed_prefix(reader: &StoreReader, prefix: Prefix) -> Result<Sealed, Questio
     Err(QuestionError::NoSeal)
 }
 
-fn read_packed(packed: &Packed) -> Part {
-    let mut part = Part::default();
+impl FactsAt {
+    /// The facts of no leaf.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            facts: Facts::empty(),
+            size: 0,
+            root: Hash::ZERO,
+            counted: RecordCounts::default(),
+            sources: BTreeMap::new(),
+            seals: Vec::new(),
+            idle: BTreeSet::new(),
+        }
+    }
+
+    /// Whether these are facts of the ledger behind `reader`: it had this root at this size.
+    ///
+    /// # Errors
+    /// [`QuestionError`] when the store cannot be read.
+    pub fn is_of(&self, reader: &StoreReader) -> Result<bool, QuestionError> {
+        let Some(index) = self.size.checked_sub(1).and_then(Index::new) else {
+            return Ok(true);
+        };
+        let sealed = reader.sealed(index)?;
+        Ok(sealed.is_some_and(|sealed| sealed.root == self.root))
+    }
+
+    /// Folds on to the end of the prefix that `sealed` ends, which must not be shorter than what was folded.
+    ///
+    /// # Errors
+    /// [`QuestionError`] when a leaf cannot be read; what was folded so far is no prefix then, and must be dropped.
+    pub fn fold_on(
+        &mut self,
+        reader: &StoreReader,
+        sealed: &Sealed,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), QuestionError> {
+        let (first, size) = (self.size, sealed.index.get().saturating_add(1));
+        let leaves = reader.leaves(first..size);
+        let mut take = |packed: &Packed, said: Vec<Said>| {
+            progress(packed.first);
+            said.into_iter().try_for_each(|said| self.take(reader, said))
+        };
+        if size.saturating_sub(first) < SPLIT_FROM {
+            for packed in leaves {
+                let packed = packed?;
+                take(&packed, hear(&packed))?;
+            }
+        } else {
+            for_each_in_order(leaves, hear, |packed, said| take(&packed, said))?;
+        }
+        self.size = size;
+        self.root = sealed.root;
+        Ok(())
+    }
+
+    /// When the last of these leaves was recorded, nanoseconds since 1970: by the stream's clock, which rises with the leaves.
+    #[must_use]
+    pub fn recorded_at_ns(&self) -> u64 {
+        self.seals.last().map_or(0, |seal| seal.sealed_at_ns)
+    }
+
+    fn take(&mut self, reader: &StoreReader, said: Said) -> Result<(), QuestionError> {
+        match said {
+            Said::Event(read) => {
+                let recorded = read.recorded();
+                self.count(recorded.class, recorded.source);
+                let account = self.sources.get_mut(recorded.source);
+                if let Some(account) = account.filter(|_| recorded.class == RecordClass::Event) {
+                    account.publish_at(recorded.port.as_str());
+                }
+                if recorded.class == RecordClass::Event && is_repair(&recorded.event.data) {
+                    self.repair(reader, &recorded)?;
+                } else {
+                    self.facts.take(&recorded);
+                }
+            }
+            Said::Unreadable { class, source } => {
+                self.count(class, &source);
+                self.counted.unreadable += u64::from(class == RecordClass::Event);
+            }
+            Said::Statement {
+                source,
+                count,
+                recorded_at_ns,
+            } => {
+                self.account_of(&source).state(count, recorded_at_ns);
+            }
+            Said::Seal(seal) => self.seals.push(seal),
+            Said::Damaged(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Lets a correction or annulment take effect if it does, and with it those of its case that did not do so before: what a
+    /// correction expects to find may stand there again. See [`crate::repairs`].
+    fn repair(&mut self, reader: &StoreReader, recorded: &Recorded<'_>) -> Result<(), QuestionError> {
+        let (case, size) = (
+            recorded.event.case.as_str(),
+            recorded.place.index.saturating_add(1),
+        );
+        for repair in repairs_at(reader, case, size)?.repairs {
+            let leaf = repair.place.index;
+            // What was annulled since is taken as well: facts know what an annulment does.
+            if !matches!(repair.idle, None | Some(Idle::Annulled(_))) {
+                self.idle.insert(leaf);
+            } else if !self.facts.has_repair(leaf) {
+                self.idle.remove(&leaf);
+                self.take_again(reader, leaf)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_again(&mut self, reader: &StoreReader, leaf: u64) -> Result<(), QuestionError> {
+        let index = Index::new(leaf).ok_or(QuestionError::NoLeaf { index: leaf })?;
+        let found = record(reader, index)?;
+        if let Leaf::Record(record) = found.leaf()?
+            && let RecordReading::Event(read) = RecordReading::of(leaf, &record)
+        {
+            self.facts.take(&read.recorded());
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, class: RecordClass, source: &str) {
+        match class {
+            RecordClass::Event => {
+                self.counted.events += 1;
+                self.account_of(source).events += 1;
+            }
+            RecordClass::Redelivery => self.counted.redeliveries += 1,
+            RecordClass::Conflict => self.counted.conflicts += 1,
+            RecordClass::Quarantine | RecordClass::Control => {}
+        }
+    }
+
+    fn account_of(&mut self, source: &str) -> &mut SourceFacts {
+        if !self.sources.contains_key(source) {
+            self.sources.insert(source.to_owned(), SourceFacts::default());
+        }
+        self.sources.entry(source.to_owned()).or_default()
+    }
+}
+
+fn hear(packed: &Packed) -> Vec<Said> {
+    let mut said = Vec::new();
     for (index, bytes) in (packed.first..).zip(packed.iter()) {
         match Leaf::decode(bytes) {
-            Ok(Leaf::Record(record)) => part.take(index, &record),
-            Ok(Leaf::Seal(seal)) => part.recorded_at_ns = part.recorded_at_ns.max(seal.sealed_at_ns),
+            Ok(Leaf::Record(record)) => said.extend(hear_record(index, &record)),
+            Ok(Leaf::Seal(seal)) => said.push(Said::Seal(SealTime {
+                index,
+                sealed_at_ns: seal.sealed_at_ns,
+            })),
             Err(source) => {
-                part.damaged = Some(QuestionError::Leaf { index, source });
-                return part;
+                said.push(Said::Damaged(QuestionError::Leaf { index, source }));
+                return said;
             }
         }
     }
-    part
+    said
 }
 
-impl Part {
-    fn take(&mut self, index: u64, record: &Record<'_>) {
-        self.recorded_at_ns = self.recorded_at_ns.max(record.recorded_at_ns);
-        let (class, count) = match record.kind {
-            RecordKind::Event => (RecordClass::Event, &mut self.counted.events),
-            RecordKind::Redelivery => (RecordClass::Redelivery, &mut self.counted.redeliveries),
-            RecordKind::Conflict => (RecordClass::Conflict, &mut self.counted.conflicts),
-            RecordKind::Quarantine | RecordKind::Control => return,
-        };
-        *count += 1;
-        let port = PortCode::new(&record.chain.to_string());
-        match (decode_event(record.body), port) {
-            (Ok((envelope, event)), Ok(port)) => self.read.push(Read {
-                place: Placement {
-                    index,
-                    chain_seq: record.chain_seq.get(),
-                    recorded_at_ns: record.recorded_at_ns,
-                },
-                class,
-                refers_to: record.refers_to.map(Index::get),
-                port,
-                envelope,
-                event,
-            }),
-            _ => self.counted.unreadable += u64::from(class == RecordClass::Event),
+fn hear_record(index: u64, record: &Record<'_>) -> Option<Said> {
+    match RecordReading::of(index, record) {
+        RecordReading::Event(read) => Some(Said::Event(read)),
+        RecordReading::Unreadable { class, .. } => {
+            let head = read_head(record.subject, record.body);
+            let source = head.map(|head| head.source.to_owned()).unwrap_or_default();
+            Some(Said::Unreadable { class, source })
         }
+        RecordReading::Other if record.kind == RecordKind::Control => {
+            let Ok(Control::SourceStated(stated)) = parse_control(record.subject, record.body) else {
+                return None;
+            };
+            Some(Said::Statement {
+                source: stated.source.as_str().to_owned(),
+                count: stated.count,
+                recorded_at_ns: record.recorded_at_ns,
+            })
+        }
+        RecordReading::Other => None,
     }
 }

@@ -94,6 +94,16 @@ pub fn repairs(reader: &StoreReader, case: &str) -> Result<Repairs, QuestionErro
     )
 }
 
+/// The repairs of the case called `case`, as they stood after the first `size` leaves.
+///
+/// # Errors
+/// [`QuestionError`].
+pub fn repairs_at(reader: &StoreReader, case: &str, size: u64) -> Result<Repairs, QuestionError> {
+    let mut leaves = reader.case_records(&lookup::of_case(case))?;
+    leaves.retain(|leaf| *leaf < size);
+    repairs_among(reader, &load(reader, &leaves)?)
+}
+
 /// The repairs among the records of one case.
 ///
 /// # Errors
@@ -305,7 +315,8 @@ fn chain_of(found: &RecordAt) -> Result<Option<Chain>, QuestionError> {
     }
 }
 
-const fn is_repair(data: &EventData) -> bool {
+/// Whether an event is about another record.
+pub(crate) const fn is_repair(data: &EventData) -> bool {
     matches!(data, EventData::RecordCorrected(_) | EventData::RecordAnnulled(_))
 }
 

@@ -1,6 +1,6 @@
 //! Entries: the records of a ledger, decoded, in the order of the ledger.
 
-use portbook_domain::{CaseId, Event, RecordCorrected};
+use portbook_domain::{CaseId, Event};
 use portbook_fold::lookup;
 use portbook_ledger::{Chain, Hash, Index, Leaf, RecordKind, leaf_hash};
 use portbook_store::StoreReader;
@@ -89,14 +89,8 @@ impl Entry {
         }))
     }
 
-    /// This entry as `correction` corrects it: other values at some places of its data. None where they do not fit.
-    pub(crate) fn corrected(&self, correction: &RecordCorrected) -> Option<Self> {
-        let mut body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
-        for patch in &correction.field_patches {
-            let value = body.pointer_mut(&format!("/data{}", patch.pointer))?;
-            *value = serde_json::from_str(patch.new.as_str()).ok()?;
-        }
-        let body = serde_json::to_vec(&body).ok()?;
+    /// The same record with another body, as a correction makes it; none when that is no event.
+    pub(crate) fn with_body(&self, body: Vec<u8>) -> Option<Self> {
         let decoded = decode_event(&body).ok()?;
         Some(Self {
             content: Content::Event(Box::new(decoded)),

@@ -7,6 +7,7 @@ mod mapping;
 
 use std::io::Write;
 
+use portbook_audit::{Repair, repairs_at};
 use portbook_domain::{Event, EventData, EventId};
 use serde_json::{Value, json};
 
@@ -60,11 +61,12 @@ impl<'a, W: Write> EpcisFile<'a, W> {
     }
 
     /// States the event that `entry` annuls or corrects once more, with the declaration of the error, and then, where it is
-    /// corrected, as it should have been, under the id of the correction.
+    /// corrected, as it should have been, under the id of the correction. What takes no effect declares nothing; of several
+    /// corrections the last one does, for all of them.
     fn declare(&mut self, entry: &Entry, event: &Event) -> Result<(), ExportError> {
-        let (target, correction) = match &event.data {
-            EventData::RecordAnnulled(it) => (&it.target_event_id, None),
-            EventData::RecordCorrected(it) => (&it.target_event_id, Some(it)),
+        let reason = match &event.data {
+            EventData::RecordAnnulled(_) => "did_not_occur",
+            EventData::RecordCorrected(_) => "incorrect_data",
             EventData::ApplicationSubmitted(_)
             | EventData::ApplicationClosed(_)
             | EventData::PaperworkQueried(_)
@@ -75,18 +77,27 @@ impl<'a, W: Write> EpcisFile<'a, W> {
             | EventData::ShipmentCleared(_)
             | EventData::ShipmentClosed(_) => return Ok(()),
         };
-        let entries = self.book.case(&event.case)?;
-        let is_target = |it: &&Entry| it.event().is_some_and(|(_, event)| event.id == *target);
-        let Some(original) = entries.iter().find(is_target) else {
+        let repairs = repairs_at(self.book.reader, event.case.as_str(), self.book.size)?;
+        let in_force = |repair: &&Repair| repair.place.index == entry.index && repair.idle.is_none();
+        let target = repairs
+            .repairs
+            .iter()
+            .find(in_force)
+            .and_then(|repair| repair.target);
+        let Some((target, standing)) = target.and_then(|leaf| Some((leaf, repairs.standing.get(&leaf)?)))
+        else {
             return Ok(());
         };
-        let corrected = correction.and_then(|it| original.corrected(it));
-        if let Some(mut stated) = self.stated(original)? {
-            let reason = if correction.is_some() {
-                "incorrect_data"
-            } else {
-                "did_not_occur"
-            };
+        let is_last = standing.corrected_by.last() == Some(&entry.index);
+        if standing.annulled_by != Some(entry.index) && !is_last {
+            return Ok(());
+        }
+        let Some(original) = self.book.entry(target)? else {
+            return Ok(());
+        };
+        let corrected = standing.corrected.as_ref().filter(|_| is_last);
+        let corrected = corrected.and_then(|body| original.with_body(body.clone()));
+        if let Some(mut stated) = self.stated(&original)? {
             let mut declaration = json!({"declarationTime": recorded(entry), "reason": reason});
             if corrected.is_some() {
                 insert(&mut declaration, "correctiveEventIDs", json!([urn(&event.id)]));

@@ -2,12 +2,16 @@
 
 use std::io;
 
+use portbook_audit::QuestionError;
 use portbook_ledger::LeafError;
 use portbook_store::StoreError;
 
 /// An export that could not be finished; what was written of it is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// Corrections and annulments could not be judged.
+    #[error(transparent)]
+    Question(#[from] QuestionError),
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -22,5 +22,5 @@ pub use entry::{Book, Entry, Scope};
 pub use error::ExportError;
 pub use export::{Format, export};
 pub use manifest::{About, Manifest, Tally};
-pub use report::{Report, Section};
+pub use report::{Report, Section, Subject};
 pub use row::Row;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portbook_ledger::RecordKind;
 use serde::Serialize;
 
-use crate::entry::{Content, Entry};
+use crate::entry::{Book, Content, Entry, Scope};
 use crate::error::ExportError;
 use crate::row::Row;
 
@@ -86,6 +86,21 @@ pub(crate) struct Inside<'a> {
 pub(crate) const SCHEMA: &str = "portbook.export/v1";
 
 impl Tally {
+    /// Of every record of `scope`. `progress` is told how many were counted.
+    ///
+    /// # Errors
+    /// [`ExportError`] when the ledger cannot be read.
+    pub fn of(book: &Book<'_>, scope: Scope, progress: &mut dyn FnMut(u64)) -> Result<Self, ExportError> {
+        let (mut tally, mut taken) = (Self::default(), 0);
+        book.each(scope, &mut |entry| {
+            tally.count(&entry, &Row::of(&entry))?;
+            taken += 1;
+            progress(taken);
+            Ok(())
+        })?;
+        Ok(tally)
+    }
+
     /// Counts a record.
     ///
     /// # Errors

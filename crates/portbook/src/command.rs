@@ -1,6 +1,6 @@
 //! The verbs: one file each, all with the same shape.
 
-mod answers;
+pub(crate) mod answers;
 mod backup;
 mod case;
 mod checkpoint;

@@ -216,6 +216,11 @@ impl Home {
         self.root.join("http.url")
     }
 
+    /// Where a running portbook answers questions about facts.
+    pub(crate) fn answers_socket(&self) -> PathBuf {
+        self.root.join("answers.sock")
+    }
+
     /// Where a standby is asked to take over.
     pub(crate) fn standby_socket(&self) -> PathBuf {
         self.root.join("standby.sock")

@@ -1,14 +1,18 @@
-//! Keeps the live views current beside the ledger stage, which never waits for them.
+//! Keeps the live views and the facts current beside the ledger stage, which never waits for them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portbook_projection::{ProjectionError, Projections, VIEWS};
+use portbook_audit::KeptFacts;
+use portbook_projection::{KEPT, Projections};
 use portbook_projector::Position;
 use portbook_store::StoreReader;
 use tokio::sync::watch;
 
+use crate::desk::LiveFacts;
+use crate::failure::Failure;
 use crate::session::Session;
 
 /// How long to sleep when there is nothing to fold.
@@ -21,23 +25,27 @@ const LAG_MAX: u64 = 200_000;
 pub(crate) struct Keeper {
     reader: StoreReader,
     path: PathBuf,
+    kept_facts: KeptFacts,
+    facts: Arc<LiveFacts>,
     snapshot_interval: Duration,
 }
 
 impl Keeper {
-    /// A keeper of the views of this home.
-    pub(crate) fn new(session: &Session, reader: StoreReader) -> Self {
+    /// A keeper of the views of this home, and of `facts`.
+    pub(crate) fn new(session: &Session, reader: StoreReader, facts: Arc<LiveFacts>) -> Self {
         Self {
             reader,
             path: session.home.ledger().views(),
+            kept_facts: KeptFacts::in_ledger(&session.home.ledger()),
+            facts,
             snapshot_interval: Duration::from_millis(session.config.views.snapshot_interval_ms),
         }
     }
 
-    /// Keeps the views current until `stop`. A view that cannot be kept is no reason for a ledger to stop.
+    /// Keeps them current until `stop`. A view that cannot be kept is no reason for a ledger to stop.
     pub(crate) fn keep(&self, position: &watch::Receiver<Position>, stop: &watch::Receiver<bool>) {
-        if let Err(error) = self.go_on(position, stop) {
-            tracing::error!(%error, "the views are not kept any more; the ledger goes on");
+        if let Err(failure) = self.go_on(position, stop) {
+            tracing::error!(%failure, "the views are not kept any more; the ledger goes on");
         }
     }
 
@@ -45,10 +53,11 @@ impl Keeper {
         &self,
         position: &watch::Receiver<Position>,
         stop: &watch::Receiver<bool>,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<(), Failure> {
         // A closed channel is a projector that ended.
         let running = || !*stop.borrow() && position.has_changed().is_ok();
-        let projections = Projections::open(self.reader.clone(), &self.path, VIEWS)?;
+        self.facts.go_on_from(&self.kept_facts)?;
+        let projections = Projections::open(self.reader.clone(), &self.path, KEPT)?;
         let views = projections.views();
         // A view that begins here is live from the start: what follows its snapshot is folded by whoever reads it.
         projections.snapshot()?;
@@ -60,12 +69,17 @@ impl Keeper {
                 thread::sleep(PAUSE);
             } else {
                 projections.catch_up(&mut |_, _| running())?;
+                self.facts.fold_on()?;
             }
             if written.elapsed() >= self.snapshot_interval {
                 projections.snapshot()?;
+                // All of them are written each time, so it waits until they are a tenth more.
+                self.facts
+                    .write_down(&self.kept_facts, |kept, now| now > kept + kept / 10)?;
                 written = Instant::now();
             }
         }
-        projections.snapshot()
+        self.facts.write_down(&self.kept_facts, |kept, now| now != kept)?;
+        Ok(projections.snapshot()?)
     }
 }

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod control_message;
 mod cosigning;
+mod desk;
 mod elsewhere;
 mod exit;
 mod failure;

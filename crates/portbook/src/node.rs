@@ -24,6 +24,7 @@ use portbook_wire::subject::{CHECKPOINT_REGISTER, STREAM_LEDGER};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::desk::{LiveFacts, answer_askers};
 use crate::elsewhere;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -367,11 +368,7 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
-    let keeping = tokio::task::spawn_blocking({
-        let keeper = keeper::Keeper::new(session, projector.reader());
-        let (watched, stop) = (position.subscribe(), stop.clone());
-        move || keeper.keep(&watched, &stop)
-    });
+    let keeping = keep_beside(session, projector.reader(), position.subscribe(), stop.clone());
     let feeding = FeedParts {
         bus: bus.clone(),
         directory: session.home.ledger(),
@@ -393,7 +390,7 @@ pub(crate) async fn run_projector(
     joined(feeding).await?;
     joined(marking).await?;
     bus.close().await;
-    joined(keeping).await?;
+    keeping.ended().await?;
     let attested = joined(attesting).await?;
     ended?;
     attested
@@ -402,6 +399,45 @@ pub(crate) async fn run_projector(
 /// What work beside the ledger stage ended with.
 async fn joined<T>(work: JoinHandle<T>) -> Result<T, Failure> {
     work.await.map_err(|error| Failure::of(Exit::InputOutput, &error))
+}
+
+/// What is kept beside the ledger stage, and answers from it.
+struct Keeping {
+    views: JoinHandle<()>,
+    answers: JoinHandle<()>,
+}
+
+/// Keeps views and facts, and answers questions about the facts, until `stop`.
+fn keep_beside(
+    session: &Session,
+    reader: StoreReader,
+    position: watch::Receiver<Position>,
+    stop: watch::Receiver<bool>,
+) -> Keeping {
+    let facts = Arc::new(LiveFacts::of(reader.clone()));
+    let answers = answer_beside(session.home.answers_socket(), Arc::clone(&facts), stop.clone());
+    let keeper = keeper::Keeper::new(session, reader, facts);
+    Keeping {
+        answers: tokio::spawn(answers),
+        views: tokio::task::spawn_blocking(move || keeper.keep(&position, &stop)),
+    }
+}
+
+impl Keeping {
+    /// Waits until views and facts are written down, and nothing of it holds the store any more.
+    async fn ended(self) -> Result<(), Failure> {
+        self.answers.abort();
+        // An error says that it was stopped, which is what was wanted.
+        self.answers.await.unwrap_or_default();
+        joined(self.views).await
+    }
+}
+
+/// Answers questions about facts. Should that not work, whoever asks works it out alone.
+async fn answer_beside(socket: PathBuf, facts: Arc<LiveFacts>, stop: watch::Receiver<bool>) {
+    if let Err(failure) = answer_askers(&socket, facts, stopped(stop)).await {
+        tracing::warn!("questions are not answered from memory: {failure}");
+    }
 }
 
 /// Publishes the verified feed. Should that have to stop, the ledger goes on: it owes nothing to its readers.

@@ -9,7 +9,7 @@ use crate::config::{self, Config, Setting};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::speech::{Form, Speech};
+use crate::speech::{Form, Sink, Speech};
 
 /// What every command works with.
 #[derive(Debug)]
@@ -83,9 +83,11 @@ pub(crate) fn tell_failure(failure: &Failure, global: &GlobalArgs) {
     writeln!(stderr().lock(), "{text}").unwrap_or_default();
 }
 
-fn speech_of(global: &GlobalArgs) -> Speech {
+/// How a run with these options speaks.
+pub(crate) fn speech_of(global: &GlobalArgs) -> Speech {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Speech {
+        sink: Sink::Stdout,
         form: if global.json {
             Form::Json
         } else {

@@ -1,6 +1,8 @@
 //! How the command speaks: answers on stdout, everything else on stderr.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -24,9 +26,21 @@ pub(crate) enum Form {
     Csv,
 }
 
+/// Where answers go.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Sink {
+    /// To whoever ran this program.
+    #[default]
+    Stdout,
+    /// Into a text, for somebody who asked another way.
+    Text(Arc<Mutex<String>>),
+}
+
 /// Speaks to the user.
 #[derive(Debug, Clone)]
 pub(crate) struct Speech {
+    /// Where answers go.
+    pub(crate) sink: Sink,
     /// The form of answers.
     pub(crate) form: Form,
     /// Only errors on stderr.
@@ -49,9 +63,19 @@ impl Speech {
     }
 
     /// Prints one line of an answer.
-    #[expect(clippy::unused_self, reason = "who may speak is who holds a `Speech`")]
     pub(crate) fn answer(&self, line: impl std::fmt::Display) -> Result<(), Failure> {
-        finish(writeln!(io::stdout().lock(), "{line}"))
+        match &self.sink {
+            Sink::Stdout => finish(writeln!(io::stdout().lock(), "{line}")),
+            Sink::Text(text) => {
+                let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+                writeln!(text, "{line}").map_err(|error| Failure::of(Exit::InputOutput, &error))
+            }
+        }
+    }
+
+    /// Prints an answer that somebody else has put into words already.
+    pub(crate) fn pass_on(answer: &str) -> Result<(), Failure> {
+        finish(io::stdout().lock().write_all(answer.as_bytes()))
     }
 
     /// Prints one JSON document.

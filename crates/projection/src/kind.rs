@@ -118,6 +118,12 @@ macro_rules! views {
     };
 }
 
+/// The views that a running portbook keeps as rows. Facts it keeps in a form that is loaded faster.
+pub const KEPT: &[Kind] = &[
+    Kind::of::<portbook_views::PortActivity>(),
+    Kind::of::<portbook_views::Cases>(),
+];
+
 views! {
     portbook_views::PortActivity,
     portbook_views::Cases,

@@ -21,7 +21,7 @@ mod transcript;
 
 pub use comparison::{Change, OnChange};
 pub use drive::GoOn;
-pub use kind::{Kind, VIEWS, Visitor, visit};
+pub use kind::{KEPT, Kind, VIEWS, Visitor, visit};
 pub use pass::ProjectionError;
 pub use past::{Past, past, size_at};
 pub use projections::{AllViews, Projections, Views};

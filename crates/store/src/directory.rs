@@ -3,6 +3,7 @@
 //! ```text
 //! store/                sled: leaves, lookups, heads, rows
 //! views/                sled: generations of views, which can all be made again from the store
+//! facts                 what questions rest on, which can be made again from the store
 //! signed.log            "<size> <root>" per line, written and synced before anything is signed
 //! checkpoint            the newest published checkpoint
 //! checkpoints/<size>    every published checkpoint, 20 digits
@@ -47,6 +48,12 @@ impl LedgerDirectory {
     #[must_use]
     pub fn views(&self) -> PathBuf {
         self.path.join("views")
+    }
+
+    /// File of the facts that questions rest on.
+    #[must_use]
+    pub fn facts(&self) -> PathBuf {
+        self.path.join("facts")
     }
 
     /// Creates the empty files of a new ledger, beside a store that was created before.

@@ -34,6 +34,7 @@ pub use forge::{Forgery, forge};
 pub use generation::{Comparison, Generation, Parked, Pointer, Resolution};
 pub use leaves::{Leaves, Packed};
 pub use reader::{StoreReader, VERDICTS_TOGETHER};
+pub use shelf::socket::{connect as connect_privately, listen as listen_privately};
 pub use stage::{Stage, Staged};
 pub use state_root::StateRoot;
 pub use store::{Store, Unsynced};

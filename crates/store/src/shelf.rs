@@ -6,7 +6,7 @@
 mod holder;
 mod question;
 mod serving;
-mod socket;
+pub(crate) mod socket;
 
 use std::collections::VecDeque;
 use std::path::Path;

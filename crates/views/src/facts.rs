@@ -6,9 +6,11 @@
 
 mod fact;
 mod names;
+mod packed;
 mod patch;
 mod repair;
 mod row;
+mod tables;
 mod written;
 
 use std::borrow::Cow;
@@ -24,8 +26,10 @@ use crate::view::{Recorded, View};
 pub use fact::{Cleared, Declared, Fact, FactAt, Goods, Granted, Queried, Repeat, Span, Submitted, Told};
 pub use names::Name;
 use names::Names;
+pub use packed::Packed;
 use repair::Repairs;
 pub use row::{FactRow, GoodsRow, ToldRow};
+pub use tables::{TableSink, TableSource};
 
 /// Facts by case, licence, declaration and document. See the module's text.
 #[derive(Debug, Clone, Default)]
@@ -45,8 +49,8 @@ pub struct Facts {
     by_license: Vec<Option<FactAt>>,
     /// Every grant of a number that was granted more than once.
     regranted: BTreeMap<Name, Vec<FactAt>>,
-    /// The clearance that shows a document.
-    by_document: BTreeMap<u128, FactAt>,
+    /// The clearance that shows a document; see [`Facts::by_document`].
+    by_document: Option<BTreeMap<u128, FactAt>>,
     /// Every clearance that shows a document which more than one shows.
     reused: BTreeMap<u128, Vec<FactAt>>,
     repairs: Repairs,
@@ -66,7 +70,7 @@ pub struct CaseFacts {
 
 impl View for Facts {
     const NAME: &'static str = "facts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Key = u64;
     type Row = FactRow;
 
@@ -378,10 +382,10 @@ impl Facts {
     }
 
     fn join_documents(&mut self, at: FactAt, documents: Span) {
-        for document in documents.of(&self.documents) {
-            let first = *self.by_document.entry(*document).or_insert(at);
+        for document in documents.of(&self.documents).to_vec() {
+            let first = *self.by_document().entry(document).or_insert(at);
             if first != at {
-                let uses = self.reused.entry(*document).or_insert_with(|| vec![first]);
+                let uses = self.reused.entry(document).or_insert_with(|| vec![first]);
                 if !uses.contains(&at) {
                     uses.push(at);
                 }

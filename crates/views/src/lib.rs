@@ -17,7 +17,7 @@ pub use case::{CaseProgress, CaseStage, CaseTimeline, OpenQuery};
 pub use cases::{CaseRow, Cases};
 pub use facts::{
     CaseFacts, Cleared, Declared, Fact, FactAt, FactRow, Facts, Goods, GoodsRow, Granted, Name, NamedCounts,
-    Queried, Repeat, Span, Submitted, Told, ToldRow, day_of,
+    Packed, Queried, Repeat, Span, Submitted, TableSink, TableSource, Told, ToldRow, day_of,
 };
 pub use timeline::{Placement, RecordClass, TimelineRow};
 pub use view::{Recorded, View};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portbook_domain::ControlStatus;
 use portbook_views::{Cleared, Fact, Granted, Name};
 
-use super::{Finding, Rule, license_text};
+use super::{Finding, Rule, license_text, mismatch};
 use crate::decimal::kilograms;
 use crate::grounds::Grounds;
 
@@ -85,31 +85,12 @@ fn against_license(
         );
         report(Rule::DestinationMismatch, evidence);
     }
-    if let Some((told, allowed)) = other_item(grounds, cleared, granted) {
+    if let Some((told, allowed)) = mismatch::other_item(grounds, cleared, granted) {
         report(
             Rule::ItemMismatch,
             format!("cleared as {told}, {license} is for {allowed}"),
         );
     }
-}
-
-/// The first line whose control code is not that of the licence: its code, and what the licence has. A line that names
-/// its line of the licence is compared with that one, another with all of them. A line without a code says nothing.
-fn other_item(grounds: &Grounds<'_>, cleared: &Cleared, granted: &Granted) -> Option<(String, String)> {
-    let allowed = grounds.facts.goods(granted.lines);
-    grounds.facts.goods(cleared.lines).iter().find_map(|goods| {
-        let code = goods.control_code?;
-        let numbered = allowed
-            .iter()
-            .any(|line| goods.line.is_some() && line.line == goods.line);
-        let mut comparable = allowed.iter().filter(|line| !numbered || line.line == goods.line);
-        if comparable.any(|line| line.control_code == Some(code)) {
-            return None;
-        }
-        let codes = allowed.iter().filter_map(|line| line.control_code);
-        let codes: Vec<&str> = codes.map(|code| grounds.facts.word(code)).collect();
-        Some((grounds.facts.word(code).to_owned(), codes.join(", ")))
-    })
 }
 
 /// Declaration numbers that cannot be.

@@ -1,10 +1,8 @@
 //! Rules about any event: its clocks, its port, its identity.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use portbook_domain::Policy;
-use portbook_views::{Fact, Name};
+use portbook_views::Fact;
 
 use super::{Finding, Rule, uuid};
 use crate::grounds::Grounds;
@@ -20,13 +18,13 @@ const DAY_NS: i64 = 86_400_000_000_000;
 
 pub(super) fn find(grounds: &Grounds<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = conflicts(grounds).collect();
-    let mut ports: BTreeMap<Name, bool> = BTreeMap::new();
+    let mut ports: Vec<Option<bool>> = vec![None; grounds.facts.counts().words];
     for fact in grounds.all() {
         found.extend(clocks(grounds, fact));
-        let known = *ports
-            .entry(fact.port)
-            .or_insert_with(|| grounds.is_port(fact.port));
-        if !known {
+        let known = ports
+            .get_mut(fact.port.at())
+            .map(|known| *known.get_or_insert_with(|| grounds.is_port(fact.port)));
+        if known != Some(true) {
             let port = grounds.facts.word(fact.port);
             let evidence = format!("{port} is not in the UN/LOCODE table");
             found.push(Finding::of(grounds, Rule::UnknownPort, fact, evidence));

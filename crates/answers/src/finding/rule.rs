@@ -39,6 +39,8 @@ pub enum Concern {
     Defect,
     /// A term was missed; nothing need be wrong with the record.
     Term,
+    /// Two records differ in a way that may have a good reason, and is worth a question.
+    Lead,
 }
 
 rules! {
@@ -58,6 +60,14 @@ rules! {
         "goods were cleared to another country than their licence names";
     ItemMismatch = "item_mismatch", Defect,
         "goods were cleared under another control code than their licence names";
+    ElementMismatch = "element_mismatch", Lead,
+        "goods were cleared under another element than their licence names";
+    PortMismatch = "port_mismatch", Lead,
+        "goods were cleared at a port that their licence does not name";
+    ExporterMismatch = "exporter_mismatch", Lead,
+        "goods were cleared in a case of another exporter than their licence was granted in";
+    EndUserMismatch = "end_user_mismatch", Lead,
+        "goods were cleared in a case of another end user than their licence was granted in";
     DigestReuse = "digest_reuse", Defect,
         "one document was shown with clearances of two or more cases";
     DeclarationReuse = "declaration_reuse", Defect,

@@ -10,8 +10,6 @@ const HEIGHT: u64 = 220;
 const LEFT: u64 = 64;
 /// Room for a legend.
 const TOP: u64 = 28;
-/// Height of a horizontal bar with the space below it.
-const ROW: u64 = 24;
 
 /// One series of a bar chart.
 #[derive(Debug, Clone)]
@@ -35,12 +33,6 @@ pub(super) enum Chart {
         ranges: Vec<(u64, u64, u64)>,
         unit: &'static str,
     },
-    /// Bars one below the other.
-    Rows {
-        labels: Vec<String>,
-        values: Vec<u64>,
-        unit: &'static str,
-    },
 }
 
 impl Chart {
@@ -49,7 +41,6 @@ impl Chart {
         match self {
             Self::Bars { labels, series, unit } => bars(title, labels, series, unit),
             Self::Ranges { labels, ranges, unit } => range_bars(title, labels, ranges, unit),
-            Self::Rows { labels, values, unit } => rows(title, labels, values, unit),
         }
     }
 }
@@ -124,27 +115,6 @@ fn range_bars(
             y(*middle) + 4
         )?;
         tick(&mut svg, x, label)?;
-    }
-    svg.push_str("</svg>");
-    Ok(svg)
-}
-
-fn rows(title: &str, labels: &[String], values: &[u64], unit: &str) -> Result<String, fmt::Error> {
-    let most = values.iter().copied().max().unwrap_or_default().max(1);
-    let mut svg = begin(title, ROW * length(labels.len()) + 8);
-    for ((at, label), value) in (0..).zip(labels).zip(values) {
-        let (y, width) = (4 + ROW * at, (WIDTH - LEFT - 130) * value / most);
-        write!(
-            svg,
-            "<text class=\"label\" x=\"{}\" y=\"{}\">{label}</text><rect class=\"s0\" x=\"{LEFT}\" y=\"{y}\" width=\"{}\" height=\"{}\"/>\
-             <text x=\"{}\" y=\"{}\">{value} {unit}</text>",
-            LEFT - 8,
-            y + 14,
-            width.max(1),
-            ROW - 6,
-            LEFT + width.max(1) + 6,
-            y + 14
-        )?;
     }
     svg.push_str("</svg>");
     Ok(svg)

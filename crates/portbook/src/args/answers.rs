@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use portbook_answers::{By, Month, Question, Rule};
 
 /// What part of the ledger an answer rests on.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct RestsOnArgs {
     /// As the ledger was known: at the checkpoint of this size, or at the last one not later than this time
     #[arg(long, value_name = "SIZE|TIME", value_parser = parse_known)]
@@ -19,6 +19,9 @@ pub(crate) struct RestsOnArgs {
     /// As it was recorded first, without corrections and annulments
     #[arg(long)]
     pub(crate) as_recorded: bool,
+    /// Fold every leaf again instead of going on from what is kept of earlier folds; the answer is the same
+    #[arg(long)]
+    pub(crate) recompute: bool,
 }
 
 /// How far the ledger was known.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use portbook_domain::Reference;
 use portbook_export::{About, Book, Scope};
 use portbook_ledger::{Checkpoint, OpenedCheckpoint, Origin, Size};
 use portbook_store::StoreReader;
@@ -59,11 +58,6 @@ impl Published {
             reader: &self.reader,
             size: self.checkpoint.size.get(),
         }
-    }
-
-    /// Reference tables and policies of this build.
-    pub(crate) const fn reference(&self) -> &Reference {
-        &self.tables.reference
     }
 
     /// What an export says it was made of.

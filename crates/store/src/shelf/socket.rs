@@ -1,4 +1,4 @@
-//! The socket beside a database: where it is, how it is reached under a long path, how it comes to be private.
+//! A socket beside a database: where it is, how it is reached under a long path, how it comes to be private.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -16,13 +16,16 @@ pub(super) fn socket_of(store: &Path) -> PathBuf {
 }
 
 /// Connects to the process that listens on `socket`.
-pub(super) fn connect(socket: &Path) -> io::Result<UnixStream> {
+///
+/// # Errors
+/// What the system says: nobody listens, or this user may not connect.
+pub fn connect(socket: &Path) -> io::Result<UnixStream> {
     shortened(socket, |address| UnixStream::connect(address))
 }
 
 /// Listens on `socket`, which from its first moment nobody but this user can connect to. What a killed process left there
 /// is replaced: only who holds the database may call this.
-pub(super) fn listen(socket: &Path) -> io::Result<UnixListener> {
+pub fn listen(socket: &Path) -> io::Result<UnixListener> {
     let private = socket.with_extension("sock-new");
     if private.exists() {
         fs::remove_dir_all(&private)?;

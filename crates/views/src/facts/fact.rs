@@ -24,6 +24,14 @@ impl FactAt {
     pub(super) fn at(self) -> usize {
         usize::try_from(self.0.get() - 1).unwrap_or(usize::MAX)
     }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    pub(super) fn numbered(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
 }
 
 /// One fact: what one record told, as corrected.
@@ -133,6 +141,8 @@ pub struct Submitted {
     pub destination: Name,
     /// Commitment to the applicant's identity.
     pub applicant: Option<Name>,
+    /// Commitment to the end user's identity.
+    pub end_user: Option<Name>,
     /// Queue asked for.
     pub lane: Lane,
     /// Goods applied for.

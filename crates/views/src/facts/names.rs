@@ -13,21 +13,44 @@ impl Name {
     pub fn at(self) -> usize {
         usize::try_from(self.0.get() - 1).unwrap_or(usize::MAX)
     }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    pub(super) fn numbered(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
 }
 
 /// Texts by number, and numbers by text, in about ten bytes beside each text.
 ///
-/// Numbers follow the order in which texts came. They never leave the process, and nothing is listed by them.
+/// Numbers follow the order in which texts came. They mean something beside these texts only, and nothing is listed by them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     text: String,
     /// Where each text ends.
-    ends: Vec<usize>,
-    /// The text at each place of an open-addressed table, whose length is a power of 2.
+    ends: Vec<u32>,
+    /// The text at each place of an open-addressed table, whose length is a power of 2. Texts that were read back have no
+    /// places before another is kept: who only asks does not need them.
     places: Vec<Option<Name>>,
 }
 
 impl Names {
+    /// The texts, one behind the other, and where each ends.
+    pub(super) fn written(&self) -> (&str, &[u32]) {
+        (&self.text, &self.ends)
+    }
+
+    /// What was written.
+    pub(super) fn read_back(text: String, ends: Vec<u32>) -> Self {
+        Self {
+            text,
+            ends,
+            places: Vec::new(),
+        }
+    }
+
     /// The text with this number.
     pub(super) fn text(&self, name: Name) -> &str {
         let at = name.at();
@@ -37,7 +60,8 @@ impl Names {
             .copied()
             .unwrap_or(0);
         let end = self.ends.get(at).copied().unwrap_or(start);
-        self.text.get(start..end).unwrap_or_default()
+        let place = |end: u32| usize::try_from(end).unwrap_or(usize::MAX);
+        self.text.get(place(start)..place(end)).unwrap_or_default()
     }
 
     /// How many texts there are.
@@ -53,6 +77,9 @@ impl Names {
 
     /// The number of `text`, if it is known.
     pub(super) fn find(&self, text: &str) -> Option<Name> {
+        if self.places.is_empty() {
+            return self.iter().find(|name| self.text(*name) == text);
+        }
         self.places.get(self.place_of(text)?).copied().flatten()
     }
 
@@ -65,7 +92,7 @@ impl Names {
             return known;
         }
         self.text.push_str(text);
-        self.ends.push(self.text.len());
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         let name = Name(NonZeroU32::new(count).unwrap_or(NonZeroU32::MAX));
         self.settle(name);
@@ -94,7 +121,8 @@ impl Names {
     }
 
     fn widen(&mut self) {
-        self.places = vec![None; self.places.len().saturating_mul(2).max(16)];
+        let wanted = self.ends.len().saturating_add(1).saturating_mul(2);
+        self.places = vec![None; wanted.next_power_of_two().max(16)];
         for name in self.iter() {
             self.settle(name);
         }
@@ -117,6 +145,13 @@ mod tests {
         }
         assert_eq!(names.len(), 5000);
         assert_eq!(names.find("case-5000"), None);
+        let (text, ends) = names.written();
+        let mut again = Names::read_back(text.to_owned(), ends.to_vec());
+        assert_eq!(again.find("case-4999"), Some(kept[4999]));
+        assert_eq!(again.find("case-5000"), None);
+        let next = again.keep("case-5000");
+        assert_eq!((again.text(next), again.len()), ("case-5000", 5001));
+        assert_eq!(again.keep("case-17"), kept[17]);
         assert_eq!(Names::default().find(""), None);
     }
 }

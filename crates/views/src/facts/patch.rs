@@ -31,6 +31,7 @@ impl ToldRow {
                 ["destination"],
             ) => set(destination, value),
             (Self::Submitted { applicant, .. }, ["applicant"]) => set_option(applicant, value),
+            (Self::Submitted { end_user, .. }, ["end_user_commitment"]) => set_option(end_user, value),
             (Self::Submitted { lane, .. } | Self::Granted { lane, .. }, ["lane"]) => set(lane, value),
             (Self::Closed { outcome }, ["outcome"]) => set(outcome, value),
             (Self::Queried { reply_due, .. }, ["reply_due"]) => set_option(reply_due, value),
@@ -217,6 +218,7 @@ mod tests {
         let submitted = ToldRow::Submitted {
             destination: "DE".parse().unwrap(),
             applicant: Some(Text::new("a").unwrap()),
+            end_user: None,
             lane: Lane::Standard,
             lines: Vec::new(),
         };

@@ -41,6 +41,35 @@ impl Repairs {
         (self.applied.len(), named.len().saturating_sub(self.applied.len()))
     }
 
+    /// Writes down a record about another record; gives the event whose facts it changes.
+    fn note(&mut self, leaf: u64, case: Name, row: &FactRow) -> Option<u128> {
+        self.records.insert(leaf, row.clone());
+        match &row.told {
+            ToldRow::Corrected { target, patches } => {
+                let entry = self.corrections.entry((case, *target)).or_default();
+                entry.insert(leaf, (row.event, patches.clone()));
+                self.corrected_by.insert((case, row.event), *target);
+                Some(*target)
+            }
+            ToldRow::Annulled { target } => {
+                self.annulled.insert((case, *target));
+                // Annulling a correction puts back what it corrected.
+                let corrected = self.corrected_by.get(&(case, *target)).copied();
+                Some(corrected.unwrap_or(*target))
+            }
+            ToldRow::Submitted { .. }
+            | ToldRow::Closed { .. }
+            | ToldRow::Queried { .. }
+            | ToldRow::Answered { .. }
+            | ToldRow::Granted { .. }
+            | ToldRow::Changed { .. }
+            | ToldRow::Declared { .. }
+            | ToldRow::Cleared { .. }
+            | ToldRow::ShipmentEnded { .. }
+            | ToldRow::Repeated => None,
+        }
+    }
+
     /// The patches in force on an event, oldest first.
     fn patches(&self, target: Target) -> impl Iterator<Item = &FieldPatch> {
         let corrections = self
@@ -57,36 +86,19 @@ impl Repairs {
 impl Facts {
     /// Takes a record about another record.
     pub(super) fn repair(&mut self, leaf: u64, case: Name, row: &FactRow) {
-        let repairs = &mut self.repairs;
-        repairs.records.insert(leaf, row.clone());
-        let target = match &row.told {
-            ToldRow::Corrected { target, patches } => {
-                let entry = repairs.corrections.entry((case, *target)).or_default();
-                entry.insert(leaf, (row.event, patches.clone()));
-                repairs.corrected_by.insert((case, row.event), *target);
-                *target
-            }
-            ToldRow::Annulled { target } => {
-                repairs.annulled.insert((case, *target));
-                // Annulling a correction puts back what it corrected.
-                repairs
-                    .corrected_by
-                    .get(&(case, *target))
-                    .copied()
-                    .unwrap_or(*target)
-            }
-            ToldRow::Submitted { .. }
-            | ToldRow::Closed { .. }
-            | ToldRow::Queried { .. }
-            | ToldRow::Answered { .. }
-            | ToldRow::Granted { .. }
-            | ToldRow::Changed { .. }
-            | ToldRow::Declared { .. }
-            | ToldRow::Cleared { .. }
-            | ToldRow::ShipmentEnded { .. }
-            | ToldRow::Repeated => return,
-        };
-        self.refresh(case, target);
+        if let Some(target) = self.repairs.note(leaf, case, row) {
+            self.refresh(case, target);
+        }
+    }
+
+    /// Enters a repair whose effect is in the facts already.
+    pub(super) fn remember_repair(&mut self, leaf: u64, row: &FactRow) {
+        let case = self.cases.keep(row.case.as_str());
+        if let Some(target) = self.repairs.note(leaf, case, row)
+            && !self.versions(case, target).is_empty()
+        {
+            self.repairs.applied.insert((case, target));
+        }
     }
 
     /// Lets the repairs of an event take effect on what was recorded first.
@@ -193,15 +205,15 @@ impl Facts {
     }
 
     fn part_documents(&mut self, at: FactAt, documents: Span) {
-        for document in documents.of(&self.documents) {
-            let mut left = self.reused.remove(document).unwrap_or_default();
+        for document in documents.of(&self.documents).to_vec() {
+            let mut left = self.reused.remove(&document).unwrap_or_default();
             left.retain(|other| *other != at);
             match left.first() {
-                Some(first) => self.by_document.insert(*document, *first),
-                None => self.by_document.remove(document),
+                Some(first) => self.by_document().insert(document, *first),
+                None => self.by_document().remove(&document),
             };
             if left.len() > 1 {
-                self.reused.insert(*document, left);
+                self.reused.insert(document, left);
             }
         }
     }

@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use portbook_domain::{
     ApplicationSubmitted, CaseId, ClearedLine, CloseOutcome, ControlCode, ControlStatus, CountryCode,
-    DeclarationNo, Element, Event, EventData, FieldPatch, HsCode, Lane, LicenseChange, LicenseGranted,
-    LicenseKind, LicenseNo, PaperworkQueried, PortCode, QueryId, QueryStage, ShipmentOutcome, Text,
+    DeclarationNo, Digest, Element, Event, EventData, FieldPatch, HsCode, Lane, LicenseChange,
+    LicenseGranted, LicenseKind, LicenseNo, PaperworkQueried, PortCode, QueryId, QueryStage, ShipmentOutcome,
+    Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub enum ToldRow {
         destination: CountryCode,
         /// Commitment to the applicant's identity.
         applicant: Option<Text>,
+        /// Commitment to the end user's identity.
+        end_user: Option<Digest>,
         /// Queue asked for.
         lane: Lane,
         /// Goods applied for.
@@ -272,6 +275,7 @@ impl ToldRow {
         Self::Submitted {
             destination: it.destination.clone(),
             applicant: it.applicant.clone(),
+            end_user: it.end_user_commitment.clone(),
             lane: it.lane,
             lines: lines.collect(),
         }

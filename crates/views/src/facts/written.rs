@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use portbook_domain::{CaseId, ControlCode, CountryCode, DeclarationNo, Element, LicenseNo, PortCode, Text};
+use portbook_domain::{
+    CaseId, ControlCode, CountryCode, DeclarationNo, Digest, Element, LicenseNo, PortCode, Text,
+};
 
 use super::Facts;
 use super::fact::{Cleared, Declared, Fact, Goods, Granted, Queried, Repeat, Span, Submitted, Told};
@@ -73,11 +75,13 @@ impl Facts {
             ToldRow::Submitted {
                 destination,
                 applicant,
+                end_user,
                 lane,
                 lines,
             } => Told::Submitted(Submitted {
                 destination: self.words.keep(destination.as_str()),
                 applicant: keep(&mut self.words, applicant.as_ref().map(Text::as_str)),
+                end_user: keep(&mut self.words, end_user.as_ref().map(Digest::as_str)),
                 lane: *lane,
                 lines: self.keep_goods(lines),
             }),
@@ -215,6 +219,7 @@ impl Facts {
             Told::Submitted(it) => ToldRow::Submitted {
                 destination: self.kept_word(it.destination),
                 applicant: it.applicant.map(|name| self.kept_word(name)),
+                end_user: it.end_user.map(|name| self.kept_word(name)),
                 lane: it.lane,
                 lines: self.written_goods(it.lines),
             },

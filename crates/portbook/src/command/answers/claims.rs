@@ -5,13 +5,14 @@ use std::path::Path;
 use portbook_answers::{Claim, Grounds, Judged};
 use serde::Serialize;
 
-use super::rests_on::{Loaded, RestsOn};
+use super::asking;
+use super::rests_on::{Basis, Loaded, RestsOn};
 use crate::args::ClaimsArgs;
 use crate::command::timeline::csv_field;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::speech::{Form, harmless};
+use crate::speech::{Form, Speech, harmless};
 
 const CLAIMS: &[(&str, &str)] = &[
     (
@@ -50,27 +51,43 @@ struct Entry {
 /// Judges the claims of some files, or those this program carries.
 pub(crate) fn run(session: &Session, args: &ClaimsArgs) -> Outcome {
     let claims = read(args)?;
+    // Files are where the command is, not where the ledger is served.
+    if args.files.is_empty()
+        && let Some(told) = asking::ask(session, &args.rests_on)
+    {
+        return Speech::pass_on(&told).map(|()| Exit::Done);
+    }
     let loaded = Loaded::load(session, &args.rests_on)?;
-    let grounds = loaded.grounds();
+    tell_all(&session.speech, &loaded.basis(&args.rests_on), claims)?;
+    Ok(Exit::Done)
+}
+
+/// Judges the claims that this program carries on `basis`.
+pub(crate) fn tell(speech: &Speech, basis: &Basis<'_>, args: &ClaimsArgs) -> Result<(), Failure> {
+    tell_all(speech, basis, read(args)?)
+}
+
+fn tell_all(speech: &Speech, basis: &Basis<'_>, claims: Vec<(String, Claim)>) -> Result<(), Failure> {
+    let grounds = basis.grounds();
     let entries = claims
         .into_iter()
         .map(|(file, claim)| judge(&grounds, file, claim));
     let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
-    let rests_on = loaded.rests_on(&grounds);
-    match session.speech.form {
-        Form::Json => session.speech.json(&Document {
+    let rests_on = basis.rests_on(&grounds);
+    match speech.form {
+        Form::Json => speech.json(&Document {
             schema: "portbook.claims/v1",
             claims: entries,
             rests_on: &rests_on,
         })?,
-        Form::Ndjson => entries.iter().try_for_each(|entry| session.speech.json(entry))?,
-        Form::Csv => print_csv(session, &entries)?,
+        Form::Ndjson => entries.iter().try_for_each(|entry| speech.json(entry))?,
+        Form::Csv => print_csv(speech, &entries)?,
         Form::Table => {
-            entries.iter().try_for_each(|entry| print(session, entry))?;
-            rests_on.print(session)?;
+            entries.iter().try_for_each(|entry| print(speech, entry))?;
+            rests_on.print(speech)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn read(args: &ClaimsArgs) -> Result<Vec<(String, Claim)>, Failure> {
@@ -116,8 +133,7 @@ fn judge(grounds: &Grounds<'_>, file: String, claim: Claim) -> Result<Entry, Fai
     })
 }
 
-fn print(session: &Session, entry: &Entry) -> Result<(), Failure> {
-    let speech = &session.speech;
+fn print(speech: &Speech, entry: &Entry) -> Result<(), Failure> {
     let mut judged = entry.judged.iter();
     if let Some(whole) = judged.next() {
         let verdict = whole.verdict.word().to_uppercase();
@@ -154,12 +170,12 @@ fn leaves(judged: &Judged) -> String {
     format!(", leaves {}", leaves.join(" "))
 }
 
-fn print_csv(session: &Session, entries: &[Entry]) -> Result<(), Failure> {
-    session.speech.answer("id,part,verdict,n,evidence,records")?;
+fn print_csv(speech: &Speech, entries: &[Entry]) -> Result<(), Failure> {
+    speech.answer("id,part,verdict,n,evidence,records")?;
     for entry in entries {
         for judged in &entry.judged {
             let records: Vec<String> = judged.records.iter().map(ToString::to_string).collect();
-            session.speech.answer(format_args!(
+            speech.answer(format_args!(
                 "{},{},{},{},{},{}",
                 csv_field(&entry.id),
                 csv_field(&judged.part),

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use portbook_answers::{Finding, Rule, findings, uuid};
 use serde::Serialize;
 
-use super::rests_on::{Loaded, RestsOn};
+use super::asking;
+use super::rests_on::{Basis, Loaded, RestsOn};
 use crate::args::FindingsArgs;
 use crate::command::timeline::{chain_of, csv_field};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::speech::{Form, grouped, harmless};
+use crate::speech::{Form, Speech, grouped, harmless};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -62,11 +63,20 @@ impl<'a> Entry<'a> {
 
 /// Lists findings.
 pub(crate) fn run(session: &Session, args: &FindingsArgs) -> Outcome {
+    if let Some(told) = asking::ask(session, &args.rests_on) {
+        return Speech::pass_on(&told).map(|()| Exit::Done);
+    }
     let loaded = Loaded::load(session, &args.rests_on)?;
+    tell(&session.speech, &loaded.basis(&args.rests_on), args)?;
+    Ok(Exit::Done)
+}
+
+/// Lists the findings on `basis`.
+pub(crate) fn tell(speech: &Speech, basis: &Basis<'_>, args: &FindingsArgs) -> Result<(), Failure> {
     let port = args.port.as_deref().map(chain_of).transpose()?;
     let port = port.map(|chain| chain.to_string());
     let rules = args.rule.map_or_else(Rule::defects, |rule| vec![rule]);
-    let grounds = loaded.grounds();
+    let grounds = basis.grounds();
     let mut found = findings(&grounds, &rules);
     found.retain(|finding| {
         port.as_ref().is_none_or(|port| finding.port == *port)
@@ -76,9 +86,9 @@ pub(crate) fn run(session: &Session, args: &FindingsArgs) -> Outcome {
     for finding in &found {
         *counts.entry(finding.rule.word()).or_default() += 1;
     }
-    let rests_on = loaded.rests_on(&grounds);
-    match session.speech.form {
-        Form::Json => session.speech.json(&Document {
+    let rests_on = basis.rests_on(&grounds);
+    match speech.form {
+        Form::Json => speech.json(&Document {
             schema: "portbook.findings/v1",
             findings: found.iter().map(Entry::of).collect(),
             counts: &counts,
@@ -86,24 +96,24 @@ pub(crate) fn run(session: &Session, args: &FindingsArgs) -> Outcome {
         })?,
         Form::Ndjson => found
             .iter()
-            .try_for_each(|finding| session.speech.json(&Entry::of(finding)))?,
-        Form::Csv => print_csv(session, &found)?,
+            .try_for_each(|finding| speech.json(&Entry::of(finding)))?,
+        Form::Csv => print_csv(speech, &found)?,
         Form::Table => {
             if args.explain {
-                found.iter().try_for_each(|finding| explain(session, finding))?;
+                found.iter().try_for_each(|finding| explain(speech, finding))?;
             } else {
-                found.iter().try_for_each(|finding| print(session, finding))?;
+                found.iter().try_for_each(|finding| print(speech, finding))?;
             }
-            summary(session, &counts)?;
-            rests_on.print(session)?;
+            summary(speech, &counts)?;
+            rests_on.print(speech)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
-fn print(session: &Session, finding: &Finding) -> Result<(), Failure> {
+fn print(speech: &Speech, finding: &Finding) -> Result<(), Failure> {
     let leaf = finding.records.first().copied().unwrap_or_default();
-    session.speech.answer(format_args!(
+    speech.answer(format_args!(
         "{:<26} {:<5} {:<20} leaf {:<9} {}",
         finding.rule.word(),
         finding.port,
@@ -123,8 +133,7 @@ fn told(finding: &Finding) -> String {
     }
 }
 
-fn explain(session: &Session, finding: &Finding) -> Result<(), Failure> {
-    let speech = &session.speech;
+fn explain(speech: &Speech, finding: &Finding) -> Result<(), Failure> {
     speech.answer(format_args!(
         "{} version {}: {}",
         finding.rule.word(),
@@ -145,13 +154,11 @@ fn explain(session: &Session, finding: &Finding) -> Result<(), Failure> {
     speech.answer("")
 }
 
-fn print_csv(session: &Session, found: &[Finding]) -> Result<(), Failure> {
-    session
-        .speech
-        .answer("rule,rule_version,subject,port,case,event_id,policy,evidence,records")?;
+fn print_csv(speech: &Speech, found: &[Finding]) -> Result<(), Failure> {
+    speech.answer("rule,rule_version,subject,port,case,event_id,policy,evidence,records")?;
     for finding in found {
         let records: Vec<String> = finding.records.iter().map(ToString::to_string).collect();
-        session.speech.answer(format_args!(
+        speech.answer(format_args!(
             "{},{},{},{},{},{},{},{},{}",
             finding.rule.word(),
             Rule::VERSION,
@@ -167,7 +174,7 @@ fn print_csv(session: &Session, found: &[Finding]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn summary(session: &Session, counts: &BTreeMap<&'static str, u64>) -> Result<(), Failure> {
+fn summary(speech: &Speech, counts: &BTreeMap<&'static str, u64>) -> Result<(), Failure> {
     let total: u64 = counts.values().sum();
     let broken = counts.iter().filter(|(_, count)| **count > 0);
     let broken: Vec<String> = broken
@@ -178,7 +185,7 @@ fn summary(session: &Session, counts: &BTreeMap<&'static str, u64>) -> Result<()
     } else {
         format!(": {}", broken.join(", "))
     };
-    session.speech.answer(format_args!(
+    speech.answer(format_args!(
         "{} findings of {} rules{detail}",
         grouped(total),
         counts.len()

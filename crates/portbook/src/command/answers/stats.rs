@@ -1,17 +1,19 @@
 //! `portbook stats`: one question, with its definition and what the answer rests on.
 
-use portbook_answers::{Answer, Asked, Cell, Counted, Question, Reported, Table, answer};
+use portbook_answers::{Answer, Asked, Cell, Question, Reported, Table, answer};
 use serde::Serialize;
 
-use super::rests_on::{Loaded, RestsOn};
+use super::asking;
+use super::rests_on::{Basis, Loaded, RestsOn};
 use crate::args::StatsArgs;
 use crate::command::timeline::csv_field;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::speech::{Form, grouped, harmless};
+use crate::speech::{Form, Speech, grouped, harmless};
 
-const REPORTED: &str = include_str!("../../../../../config/reference/reported_metrics.csv");
+/// Figures that others reported.
+pub(crate) const REPORTED: &str = include_str!("../../../../../config/reference/reported_metrics.csv");
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -44,28 +46,47 @@ pub(crate) fn run(session: &Session, args: &StatsArgs) -> Outcome {
         list(session)?;
         return Ok(Exit::Done);
     };
+    asked_of(args, &[])
+        .check(question)
+        .map_err(|error| Failure::of(Exit::Usage, &error))?;
+    if let Some(told) = asking::ask(session, &args.rests_on) {
+        return Speech::pass_on(&told).map(|()| Exit::Done);
+    }
     let loaded = Loaded::load(session, &args.rests_on)?;
-    let reported = Reported::parse("reported_metrics.csv", REPORTED)
-        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let counts = loaded.at.counted;
-    let asked = Asked {
+    tell(&session.speech, &loaded.basis(&args.rests_on), question, args)?;
+    Ok(Exit::Done)
+}
+
+fn asked_of<'a>(args: &StatsArgs, reported: &'a [Reported]) -> Asked<'a> {
+    Asked {
         by: args.by,
         months: args.month,
         split: args.split,
         window_days: args.window,
-        reported: &reported,
-        counted: Some(Counted {
-            events: counts.events,
-            redeliveries: counts.redeliveries,
-            conflicts: counts.conflicts,
-            unreadable: counts.unreadable,
-        }),
+        reported,
+        counted: None,
+    }
+}
+
+/// Answers `question` on `basis`.
+pub(crate) fn tell(
+    speech: &Speech,
+    basis: &Basis<'_>,
+    question: Question,
+    args: &StatsArgs,
+) -> Result<(), Failure> {
+    let reported = Reported::parse("reported_metrics.csv", REPORTED)
+        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let (sources, seals) = (basis.sources(), basis.seals());
+    let asked = Asked {
+        counted: Some(basis.counted(&sources, &seals)),
+        ..asked_of(args, &reported)
     };
-    let grounds = loaded.grounds();
+    let grounds = basis.grounds();
     let answered = answer(&grounds, question, &asked).map_err(|error| Failure::of(Exit::Usage, &error))?;
-    let rests_on = loaded.rests_on(&grounds);
-    match session.speech.form {
-        Form::Json | Form::Ndjson => session.speech.json(&Document {
+    let rests_on = basis.rests_on(&grounds);
+    match speech.form {
+        Form::Json | Form::Ndjson => speech.json(&Document {
             schema: "portbook.stats/v1",
             title: question.title(),
             answer: &answered,
@@ -75,18 +96,18 @@ pub(crate) fn run(session: &Session, args: &StatsArgs) -> Outcome {
         Form::Csv => answered
             .tables
             .iter()
-            .try_for_each(|table| print_csv(session, table))?,
+            .try_for_each(|table| print_csv(speech, table))?,
         Form::Table => {
-            print_table(session, &answered)?;
+            print_table(speech, &answered)?;
             if args.explain {
-                session.speech.answer("")?;
-                session.speech.answer(question.method())?;
+                speech.answer("")?;
+                speech.answer(question.method())?;
             }
-            session.speech.answer("")?;
-            rests_on.print(session)?;
+            speech.answer("")?;
+            rests_on.print(speech)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn list(session: &Session) -> Result<(), Failure> {
@@ -119,7 +140,7 @@ fn list(session: &Session) -> Result<(), Failure> {
     }
 }
 
-fn print_csv(session: &Session, table: &Table) -> Result<(), Failure> {
+fn print_csv(speech: &Speech, table: &Table) -> Result<(), Failure> {
     // Masses are grams in every machine's form.
     let title = |at: usize, title: &str| {
         let mass = table
@@ -134,9 +155,7 @@ fn print_csv(session: &Session, table: &Table) -> Result<(), Failure> {
     };
     let titles = table.columns.iter().enumerate().map(|(at, name)| title(at, name));
     let titles: Vec<String> = titles.collect();
-    session
-        .speech
-        .answer(format_args!("table,{}", titles.join(",")))?;
+    speech.answer(format_args!("table,{}", titles.join(",")))?;
     for row in &table.rows {
         let cells = row.iter().map(|cell| match cell {
             Cell::Grams(grams) => grams.to_string(),
@@ -145,50 +164,48 @@ fn print_csv(session: &Session, table: &Table) -> Result<(), Failure> {
             Cell::Text(_) | Cell::Count(_) | Cell::Decimal(_) => csv_field(&cell.to_text()),
         });
         let cells: Vec<String> = cells.collect();
-        session
-            .speech
-            .answer(format_args!("{},{}", table.name, cells.join(",")))?;
+        speech.answer(format_args!("{},{}", table.name, cells.join(",")))?;
     }
     Ok(())
 }
 
-fn print_table(session: &Session, answered: &Answer) -> Result<(), Failure> {
+fn print_table(speech: &Speech, answered: &Answer) -> Result<(), Failure> {
     let question = answered.question;
-    session.speech.answer(format_args!(
+    speech.answer(format_args!(
         "{} {}: {}",
         question.number(),
         question.word(),
         question.title()
     ))?;
     for table in &answered.tables {
-        session.speech.answer("")?;
-        print_rows(session, table)?;
+        speech.answer("")?;
+        print_rows(speech, table)?;
     }
-    session.speech.answer("")?;
+    speech.answer("")?;
     let open = answered
         .open
         .map(|it| format!(", open {} of {}", grouped(it.open), grouped(it.of)));
-    session.speech.answer(format_args!(
+    speech.answer(format_args!(
         "n          {}{}",
         grouped(answered.n),
         open.unwrap_or_default()
     ))?;
     if answered.beyond_calendar > 0 {
-        session.speech.answer(format_args!(
+        speech.answer(format_args!(
             "left out   {} that reach beyond the published calendar",
             grouped(answered.beyond_calendar)
         ))?;
     }
     let mut title = "note";
     for note in &answered.notes {
-        session.speech.answer(format_args!("{title:<10} {note}"))?;
+        speech.answer(format_args!("{title:<10} {note}"))?;
         title = "";
     }
     Ok(())
 }
 
 /// Prints a table with columns as wide as their widest value; numbers to the right.
-fn print_rows(session: &Session, table: &Table) -> Result<(), Failure> {
+fn print_rows(speech: &Speech, table: &Table) -> Result<(), Failure> {
     let is_mass = |at: usize| {
         table
             .rows
@@ -226,7 +243,7 @@ fn print_rows(session: &Session, table: &Table) -> Result<(), Failure> {
     let widths: Vec<usize> = (0..table.columns.len())
         .map(|at| width(at).unwrap_or(0))
         .collect();
-    session.speech.answer(table.name.replace('_', " "))?;
+    speech.answer(table.name.replace('_', " "))?;
     for line in &lines {
         let cells = line.iter().zip(&widths).enumerate().map(|(at, (text, width))| {
             if is_text(at) {
@@ -236,9 +253,7 @@ fn print_rows(session: &Session, table: &Table) -> Result<(), Failure> {
             }
         });
         let cells: Vec<String> = cells.collect();
-        session
-            .speech
-            .answer(format_args!("  {}", cells.join("  ").trim_end()))?;
+        speech.answer(format_args!("  {}", cells.join("  ").trim_end()))?;
     }
     Ok(())
 }

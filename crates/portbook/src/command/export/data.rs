@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use portbook_audit::QuestionError;
 use portbook_export::{ExportError, Format, Manifest, export};
 use serde::Serialize;
 
@@ -123,13 +124,16 @@ const fn ending(format: Format) -> &'static str {
 /// What an export that ended early means to the caller.
 pub(crate) fn failed(error: &ExportError) -> Failure {
     match error {
-        ExportError::Leaf { .. } | ExportError::NoLeaf { .. } => {
+        ExportError::Leaf { .. }
+        | ExportError::NoLeaf { .. }
+        | ExportError::Question(QuestionError::Leaf { .. }) => {
             Failure::of(Exit::LedgerFault, error).hint("portbook verify --all says which record it is")
         }
         ExportError::Write(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => {
             Failure::new(Exit::Done, "")
         }
         ExportError::Store(_)
+        | ExportError::Question(_)
         | ExportError::Write(_)
         | ExportError::Parquet(_)
         | ExportError::Json(_)
