@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod as_of;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
@@ -26,10 +27,12 @@ mod producers;
 mod reading;
 mod repair;
 mod restore;
+mod serving;
 mod signing;
 mod speech;
 mod standby;
 mod stream;
 mod subscriber;
 mod tour;
+mod views;
 mod witness;

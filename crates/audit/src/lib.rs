@@ -12,7 +12,7 @@ mod verify;
 pub use attestor::{attest, contested_by, sources, verdict_on, verdicts_of};
 pub use epoch::Epoch;
 pub use facts::{FactsAt, Prefix, RecordCounts, facts};
-pub use question::{QuestionError, RecordAt, Records, case, describe, license, record};
+pub use question::{AsOf, QuestionError, RecordAt, Records, case, describe, license, record};
 pub use rederive::{Misplaced, Rederived, SignatureCounts};
 pub use repair::{Corrected, Idle, Repair, Repairs, Standing, repairs, repairs_among};
 pub use verify::{Against, Depth, Trust, Verification, Verified, VerifyError, is_truncation, verify};

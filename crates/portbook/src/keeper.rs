@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use portbook_projection::{ProjectionError, Projections, VIEWS};
+use portbook_http::ViewLag;
+use portbook_projection::{ProjectionError, Projections, VIEWS, Views, recorded_at_ns};
 use portbook_projector::Position;
 use portbook_store::StoreReader;
 use tokio::sync::watch;
@@ -22,15 +23,18 @@ pub(crate) struct Keeper {
     reader: StoreReader,
     path: PathBuf,
     snapshot_interval: Duration,
+    /// Where it tells how far they are behind.
+    lags: watch::Sender<Vec<ViewLag>>,
 }
 
 impl Keeper {
     /// A keeper of the views of this home.
-    pub(crate) fn new(session: &Session, reader: StoreReader) -> Self {
+    pub(crate) fn new(session: &Session, reader: StoreReader, lags: watch::Sender<Vec<ViewLag>>) -> Self {
         Self {
             reader,
             path: session.home.ledger().views(),
             snapshot_interval: Duration::from_millis(session.config.views.snapshot_interval_ms),
+            lags,
         }
     }
 
@@ -56,6 +60,7 @@ impl Keeper {
         while running() {
             let Position { size, behind, .. } = *position.borrow();
             let due = size.saturating_sub(views.read().size());
+            self.lags.send_replace(self.lags_of(&views, size)?);
             if due == 0 || (behind && due < LAG_MAX) {
                 thread::sleep(PAUSE);
             } else {
@@ -67,5 +72,23 @@ impl Keeper {
             }
         }
         projections.snapshot()
+    }
+
+    /// How far each view is behind a ledger of `size` leaves.
+    fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, ProjectionError> {
+        let sizes: Vec<_> = views.read().sizes().collect();
+        let lags = sizes.into_iter().map(|(view, folded)| {
+            let waiting = size.saturating_sub(folded);
+            let waiting_since = match waiting {
+                0 => None,
+                _ => UNIX_EPOCH.checked_add(Duration::from_nanos(recorded_at_ns(&self.reader, folded)?)),
+            };
+            Ok(ViewLag {
+                view,
+                waiting,
+                waiting_since,
+            })
+        });
+        lags.collect()
     }
 }

@@ -12,6 +12,7 @@ use portbook_bus::{
     Publisher, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
+use portbook_http::ViewLag;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{
     FeedParts, FeedPosition, Pace, Position, Projector, Publishing, RunParts, SignerParts, feed, run,
@@ -327,6 +328,8 @@ pub(crate) struct Running {
     pub(crate) position: watch::Sender<Position>,
     /// Where it tells how far the feed has come.
     pub(crate) feed: watch::Sender<FeedPosition>,
+    /// Where it tells how far the views are behind.
+    pub(crate) views: watch::Sender<Vec<ViewLag>>,
     /// Who publishes its checkpoints.
     pub(crate) publishing: Publishing,
 }
@@ -343,6 +346,7 @@ pub(crate) async fn run_projector(
         store,
         position,
         feed,
+        views,
         publishing,
     } = running;
     let bus = address.connect(session, identity).await?;
@@ -364,7 +368,7 @@ pub(crate) async fn run_projector(
         move || attest_beside(&reader, &watched, &stop)
     });
     let keeping = tokio::task::spawn_blocking({
-        let keeper = keeper::Keeper::new(session, projector.reader());
+        let keeper = keeper::Keeper::new(session, projector.reader(), views);
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || keeper.keep(&watched, &stop)
     });

@@ -83,6 +83,11 @@ impl Reading {
 }
 
 impl ReadEvent {
+    /// The case it is about.
+    pub(crate) fn into_case(self) -> CaseId {
+        self.event.case
+    }
+
     /// As views see it.
     pub(crate) fn recorded(&self) -> Recorded<'_> {
         Recorded {
