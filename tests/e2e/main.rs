@@ -10,6 +10,7 @@
 
 mod accusation;
 mod answers;
+mod as_of;
 #[cfg(feature = "cluster-tests")]
 mod cluster;
 mod contradiction;
@@ -30,10 +31,12 @@ mod reading;
 mod repair;
 mod restore;
 mod rollback;
+mod serving;
 mod signing;
 mod speech;
 mod standby;
 mod stream;
 mod subscriber;
 mod tour;
+mod views;
 mod witness;

@@ -12,8 +12,9 @@ use portbook_wire::control::{Control, parse_control};
 use portbook_wire::read_head;
 
 pub use self::account::{SealTime, SourceFacts};
+use crate::question::AsOf;
 use crate::question::{QuestionError, record};
-use crate::repair::{Idle, is_repair, repairs_at};
+use crate::repair::{Idle, is_repair, repairs};
 
 /// Leaves below this number are read on one thread: starting others costs more.
 const SPLIT_FROM: u64 = 512;
@@ -204,7 +205,7 @@ impl FactsAt {
             recorded.event.case.as_str(),
             recorded.place.index.saturating_add(1),
         );
-        for repair in repairs_at(reader, case, size)?.repairs {
+        for repair in repairs(reader, case, &AsOf::known(size))?.repairs {
             let leaf = repair.place.index;
             // What was annulled since is taken as well: facts know what an annulment does.
             if !matches!(repair.idle, None | Some(Idle::Annulled(_))) {

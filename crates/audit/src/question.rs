@@ -1,5 +1,6 @@
 //! Questions about records: one record, one case, one licence.
 
+use jiff::Timestamp;
 use portbook_domain::{CaseId, Event, EventData, LicenseNo};
 use portbook_fold::lookup;
 use portbook_ledger::{Hash, Index, Leaf, LeafError, Record, RecordKind, leaf_hash};
@@ -53,6 +54,39 @@ pub struct Records {
     pub unreadable: Vec<(u64, String)>,
 }
 
+/// As of when a question is asked, on both clocks; the default leaves nothing out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsOf {
+    /// What was known: this many leaves.
+    pub size: u64,
+    /// What had happened: up to this moment, as sources claim.
+    pub happened_by: Option<Timestamp>,
+}
+
+impl Default for AsOf {
+    fn default() -> Self {
+        Self {
+            size: u64::MAX,
+            happened_by: None,
+        }
+    }
+}
+
+impl AsOf {
+    /// What was known when the ledger had `size` leaves.
+    #[must_use]
+    pub const fn known(size: u64) -> Self {
+        Self {
+            size,
+            happened_by: None,
+        }
+    }
+
+    fn had_happened(&self, event: &Event) -> bool {
+        self.happened_by.is_none_or(|last| event.occurred_at <= last)
+    }
+}
+
 impl RecordAt {
     /// The leaf, decoded.
     ///
@@ -85,8 +119,16 @@ pub fn record(reader: &StoreReader, index: Index) -> Result<RecordAt, QuestionEr
 ///
 /// # Errors
 /// [`QuestionError`].
-pub fn case(reader: &StoreReader, case: &CaseId) -> Result<(CaseTimeline, Records), QuestionError> {
-    let records = load(reader, &reader.case_records(&lookup::of_case(case.as_str()))?)?;
+pub fn case(
+    reader: &StoreReader,
+    case: &CaseId,
+    as_of: &AsOf,
+) -> Result<(CaseTimeline, Records), QuestionError> {
+    let records = load(
+        reader,
+        &reader.case_records(&lookup::of_case(case.as_str()))?,
+        as_of,
+    )?;
     let events = records
         .events
         .iter()
@@ -102,20 +144,22 @@ pub fn case(reader: &StoreReader, case: &CaseId) -> Result<(CaseTimeline, Record
 pub fn license(
     reader: &StoreReader,
     license_no: &LicenseNo,
+    as_of: &AsOf,
 ) -> Result<Option<LicenseBalance>, QuestionError> {
     let mut indexes = reader.license_records(&lookup::of_license(license_no.as_str()))?;
-    if indexes.is_empty() {
+    let named = load(reader, &indexes, as_of)?;
+    if named.events.is_empty() && named.unreadable.is_empty() {
         return Ok(None);
     }
     // A reversal names the declaration only.
-    for (_, _, event) in load(reader, &indexes)?.events {
+    for (_, _, event) in named.events {
         if let EventData::ShipmentCleared(cleared) = &event.data {
             indexes.extend(reader.license_records(&lookup::of_declaration(cleared.declaration_no.as_str()))?);
         }
     }
     indexes.sort_unstable();
     indexes.dedup();
-    let records = load(reader, &indexes)?;
+    let records = load(reader, &indexes, as_of)?;
     let data = records
         .events
         .iter()
@@ -132,9 +176,11 @@ pub fn describe(record: &Record<'_>) -> String {
     }
 }
 
-pub(crate) fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, QuestionError> {
+/// The events at `indexes`, as far as they were known and had happened. What cannot be read says no time: it counts as known.
+pub(crate) fn load(reader: &StoreReader, indexes: &[u64], as_of: &AsOf) -> Result<Records, QuestionError> {
     let mut records = Records::default();
-    for index in indexes.iter().copied().filter_map(Index::new) {
+    let known = indexes.iter().copied().filter(|index| *index < as_of.size);
+    for index in known.filter_map(Index::new) {
         let found = record(reader, index)?;
         let Leaf::Record(record) = found.leaf()? else {
             continue;
@@ -148,7 +194,10 @@ pub(crate) fn load(reader: &StoreReader, indexes: &[u64]) -> Result<Records, Que
             recorded_at_ns: record.recorded_at_ns,
         };
         match decode_event(record.body) {
-            Ok((envelope, event)) => records.events.push((place, envelope, event)),
+            Ok((envelope, event)) if as_of.had_happened(&event) => {
+                records.events.push((place, envelope, event));
+            }
+            Ok(_) => {}
             Err(error) => records.unreadable.push((index.get(), error.to_string())),
         }
     }

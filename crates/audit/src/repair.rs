@@ -10,7 +10,7 @@ use portbook_views::Placement;
 use portbook_wire::{Envelope, patched_event};
 
 use crate::attestor::verdict_on;
-use crate::question::{QuestionError, RecordAt, Records, load, record};
+use crate::question::{AsOf, QuestionError, RecordAt, Records, load, record};
 
 /// A correction or annulment as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,25 +83,13 @@ pub struct Repairs {
 /// Events as corrected, where they stand.
 pub type Corrected = Vec<(Placement, Event)>;
 
-/// The repairs of the case called `case`.
+/// The repairs of the case called `case`, of those that `as_of` lets through.
 ///
 /// # Errors
 /// [`QuestionError`].
-pub fn repairs(reader: &StoreReader, case: &str) -> Result<Repairs, QuestionError> {
-    repairs_among(
-        reader,
-        &load(reader, &reader.case_records(&lookup::of_case(case))?)?,
-    )
-}
-
-/// The repairs of the case called `case`, as they stood after the first `size` leaves.
-///
-/// # Errors
-/// [`QuestionError`].
-pub fn repairs_at(reader: &StoreReader, case: &str, size: u64) -> Result<Repairs, QuestionError> {
-    let mut leaves = reader.case_records(&lookup::of_case(case))?;
-    leaves.retain(|leaf| *leaf < size);
-    repairs_among(reader, &load(reader, &leaves)?)
+pub fn repairs(reader: &StoreReader, case: &str, as_of: &AsOf) -> Result<Repairs, QuestionError> {
+    let indexes = reader.case_records(&lookup::of_case(case))?;
+    repairs_among(reader, &load(reader, &indexes, as_of)?)
 }
 
 /// The repairs among the records of one case.

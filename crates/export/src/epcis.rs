@@ -7,7 +7,7 @@ mod mapping;
 
 use std::io::Write;
 
-use portbook_audit::{Repair, repairs_at};
+use portbook_audit::{AsOf, Repair, repairs};
 use portbook_domain::{Event, EventData, EventId};
 use serde_json::{Value, json};
 
@@ -77,7 +77,11 @@ impl<'a, W: Write> EpcisFile<'a, W> {
             | EventData::ShipmentCleared(_)
             | EventData::ShipmentClosed(_) => return Ok(()),
         };
-        let repairs = repairs_at(self.book.reader, event.case.as_str(), self.book.size)?;
+        let repairs = repairs(
+            self.book.reader,
+            event.case.as_str(),
+            &AsOf::known(self.book.size),
+        )?;
         let in_force = |repair: &&Repair| repair.place.index == entry.index && repair.idle.is_none();
         let target = repairs
             .repairs

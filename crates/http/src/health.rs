@@ -14,7 +14,7 @@ use crate::metrics::exposition;
 use crate::problem::Problem;
 
 /// Where a ledger stands, as told by whoever runs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// Leaves recorded.
     pub size: u64,
@@ -32,10 +32,23 @@ pub struct Standing {
     pub feed_waiting: u64,
     /// When the first of them was recorded; none when there are none.
     pub feed_waiting_since: Option<SystemTime>,
+    /// How far each view is behind the ledger.
+    pub views: Vec<ViewLag>,
     /// Witnesses that cosigned the newest checkpoint.
     pub witnesses: u64,
     /// Whether that is a quorum of the policy in force; true without a policy.
     pub quorum: bool,
+}
+
+/// How far a view is behind the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewLag {
+    /// The view.
+    pub view: &'static str,
+    /// Leaves recorded that it has not folded.
+    pub waiting: u64,
+    /// When the first of them was recorded; none when there are none.
+    pub waiting_since: Option<SystemTime>,
 }
 
 /// What counts as ready.
@@ -62,8 +75,7 @@ impl Standing {
     /// How long the first leaf that the feed has not passed has waited at `time`.
     #[must_use]
     pub fn feed_lag_time(&self, time: SystemTime) -> Duration {
-        let waited = self.feed_waiting_since.map(|since| time.duration_since(since));
-        waited.and_then(Result::ok).unwrap_or_default()
+        waited(self.feed_waiting_since, time)
     }
 
     /// What is wrong at `now`; nothing when the ledger is the stream, within `bounds`.
@@ -89,6 +101,20 @@ impl Standing {
     }
 }
 
+impl ViewLag {
+    /// How long the first leaf that it has not folded has waited at `time`.
+    #[must_use]
+    pub fn time(&self, time: SystemTime) -> Duration {
+        waited(self.waiting_since, time)
+    }
+}
+
+/// How long ago `since` was at `time`; nothing when nobody waits, or the clocks disagree.
+fn waited(since: Option<SystemTime>, time: SystemTime) -> Duration {
+    let waited = since.map(|since| time.duration_since(since));
+    waited.and_then(Result::ok).unwrap_or_default()
+}
+
 #[derive(Debug, Clone)]
 struct Watched {
     standing: watch::Receiver<Standing>,
@@ -109,7 +135,7 @@ pub fn health(standing: watch::Receiver<Standing>, bounds: Bounds) -> Router {
 }
 
 async fn ready(State(watched): State<Watched>) -> Response {
-    let (standing, now) = (*watched.standing.borrow(), Instant::now());
+    let (standing, now) = (watched.standing.borrow().clone(), Instant::now());
     // A closed channel is a ledger that nobody runs any more.
     let unready = match watched.standing.has_changed() {
         Ok(_) => standing.unready(watched.bounds, now),
@@ -129,7 +155,7 @@ async fn ready(State(watched): State<Watched>) -> Response {
 }
 
 async fn metrics(State(watched): State<Watched>) -> Response {
-    let standing = *watched.standing.borrow();
+    let standing = watched.standing.borrow().clone();
     match exposition(&standing, Instant::now(), SystemTime::now()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -172,7 +198,7 @@ mod tests {
         let behind = Standing {
             stream_last_seq: 17,
             behind_since: Some(at(96)),
-            ..asked
+            ..asked.clone()
         };
         assert_eq!(behind.unready(bounds, at(101)), None);
         assert!(

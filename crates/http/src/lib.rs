@@ -20,7 +20,7 @@ pub use axum::response::{IntoResponse, Response};
 pub use axum::{Router, routing};
 
 pub use client::{Answer, BaseUrl, Client, ClientError, InvalidUrl};
-pub use health::{Bounds, Standing, health};
+pub use health::{Bounds, Standing, ViewLag, health};
 pub use limits::Limits;
 pub use problem::Problem;
 pub use server::{bind, serve};

@@ -5,10 +5,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime};
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::health::Standing;
+
+/// Names and values that tell figures of one name apart.
+type Labels = Vec<(&'static str, &'static str)>;
 
 /// All figures at `now`, which is `time` on the clock. A figure that does not exist yet is left out rather than told as zero.
 pub(crate) fn exposition(standing: &Standing, now: Instant, time: SystemTime) -> Result<String, fmt::Error> {
@@ -75,7 +79,32 @@ pub(crate) fn exposition(standing: &Standing, now: Instant, time: SystemTime) ->
                 .as_secs_f64(),
         );
     }
+    register_views(&mut registry, standing, time);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+/// How far each view is behind the ledger, by the name of the view.
+fn register_views(registry: &mut Registry, standing: &Standing, time: SystemTime) {
+    if standing.views.is_empty() {
+        return;
+    }
+    let events = Family::<Labels, Gauge<u64, AtomicU64>>::default();
+    let seconds = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+    for lag in &standing.views {
+        let labels = vec![("view", lag.view)];
+        events.get_or_create(&labels).set(lag.waiting);
+        seconds.get_or_create(&labels).set(lag.time(time).as_secs_f64());
+    }
+    registry.register(
+        "view_lag_events",
+        "Leaves recorded that the view has not folded, seals among them",
+        events,
+    );
+    registry.register(
+        "view_lag_seconds",
+        "How long the first of them has waited",
+        seconds,
+    );
 }

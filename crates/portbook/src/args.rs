@@ -14,6 +14,7 @@ pub(crate) mod witness;
 
 use std::path::PathBuf;
 
+use self::views::{AsOfArgs, Point};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -286,9 +287,9 @@ pub(crate) struct TimelineArgs {
     /// Only what happened before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) until: Option<Timestamp>,
-    /// As the ledger stood at the checkpoint of this size
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) at: Option<u64>,
+    /// As known when the ledger had so many leaves, at a time, or at `checkpoint` or `checkpoint:<SIZE>`
+    #[arg(long, value_name = "SIZE|TIME|CHECKPOINT", default_value = "now")]
+    pub(crate) at: Point,
     /// Without what was annulled, and with corrected fields
     #[arg(long)]
     pub(crate) as_corrected: bool,
@@ -311,7 +312,7 @@ impl TimelineArgs {
             to: None,
             since: None,
             until: None,
-            at: None,
+            at: Point::Now,
             as_corrected: false,
             chain_order: false,
             limit: Some(limit),
@@ -327,6 +328,8 @@ pub(crate) struct CaseArgs {
     /// As recorded, without corrections and annulments
     #[arg(long)]
     pub(crate) as_recorded: bool,
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArgs,
 }
 
 /// Arguments of `license`.
@@ -334,6 +337,8 @@ pub(crate) struct CaseArgs {
 pub(crate) struct LicenseArgs {
     /// Number of the licence
     pub(crate) license_no: String,
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArgs,
 }
 
 /// Arguments of `verify`.

@@ -91,6 +91,7 @@ pub(crate) struct ProjectorConfig {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewsConfig {
     pub(crate) snapshot_interval_ms: u64,
+    pub(crate) rebuild_snapshot_leaves: u64,
 }
 
 /// How much of the ledger is hashed again before going on.

@@ -165,6 +165,9 @@ impl From<StoreError> for Failure {
             }
             StoreError::Damaged { .. } => failure
                 .hint("the stream is the backup: move the store away and let `portbook up` build it again"),
+            StoreError::OtherLayout { .. } => failure.hint(
+                "nothing is lost: move the store away, then `portbook init --replay` and `portbook up` build it again from the stream",
+            ),
             StoreError::Unanswered { .. } => {
                 failure.hint("run the command again; a portbook that is stopping answers nobody")
             }
@@ -174,6 +177,7 @@ impl From<StoreError> for Failure {
             | StoreError::Sled { .. }
             | StoreError::Io { .. }
             | StoreError::Row { .. }
+            | StoreError::Rows { .. }
             | StoreError::Unstorable { .. }
             | StoreError::LeafMissing { .. }
             | StoreError::NotNext { .. }
@@ -226,8 +230,10 @@ fn store(error: &StoreError) -> Exit {
         | StoreError::LeafMissing { .. }
         | StoreError::NotNext { .. }
         | StoreError::SignedLog { .. } => Exit::LedgerFault,
+        StoreError::OtherLayout { .. } => Exit::Configuration,
         StoreError::Sled { .. }
         | StoreError::Io { .. }
+        | StoreError::Rows { .. }
         | StoreError::Unstorable { .. }
         | StoreError::Poisoned => Exit::InputOutput,
     }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_audit::KeptFacts;
-use portbook_projection::{KEPT, Projections};
+use portbook_http::ViewLag;
+use portbook_projection::{KEPT, ProjectionError, Projections, Views, recorded_at_ns};
 use portbook_projector::Position;
 use portbook_store::StoreReader;
 use tokio::sync::watch;
@@ -28,17 +29,25 @@ pub(crate) struct Keeper {
     kept_facts: KeptFacts,
     facts: Arc<LiveFacts>,
     snapshot_interval: Duration,
+    /// Where it tells how far they are behind.
+    lags: watch::Sender<Vec<ViewLag>>,
 }
 
 impl Keeper {
     /// A keeper of the views of this home, and of `facts`.
-    pub(crate) fn new(session: &Session, reader: StoreReader, facts: Arc<LiveFacts>) -> Self {
+    pub(crate) fn new(
+        session: &Session,
+        reader: StoreReader,
+        facts: Arc<LiveFacts>,
+        lags: watch::Sender<Vec<ViewLag>>,
+    ) -> Self {
         Self {
             reader,
             path: session.home.ledger().views(),
             kept_facts: KeptFacts::in_ledger(&session.home.ledger()),
             facts,
             snapshot_interval: Duration::from_millis(session.config.views.snapshot_interval_ms),
+            lags,
         }
     }
 
@@ -65,6 +74,7 @@ impl Keeper {
         while running() {
             let Position { size, behind, .. } = *position.borrow();
             let due = size.saturating_sub(views.read().size());
+            self.lags.send_replace(self.lags_of(&views, size)?);
             if due == 0 || (behind && due < LAG_MAX) {
                 thread::sleep(PAUSE);
             } else {
@@ -81,5 +91,23 @@ impl Keeper {
         }
         self.facts.write_down(&self.kept_facts, |kept, now| now != kept)?;
         Ok(projections.snapshot()?)
+    }
+
+    /// How far each view is behind a ledger of `size` leaves.
+    fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, ProjectionError> {
+        let sizes: Vec<_> = views.read().sizes().collect();
+        let lags = sizes.into_iter().map(|(view, folded)| {
+            let waiting = size.saturating_sub(folded);
+            let waiting_since = match waiting {
+                0 => None,
+                _ => UNIX_EPOCH.checked_add(Duration::from_nanos(recorded_at_ns(&self.reader, folded)?)),
+            };
+            Ok(ViewLag {
+                view,
+                waiting,
+                waiting_since,
+            })
+        });
+        lags.collect()
     }
 }

@@ -12,6 +12,7 @@ use portbook_bus::{
     Publisher, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
+use portbook_http::ViewLag;
 use portbook_ledger::{Origin, SecretKey};
 use portbook_projector::{
     FeedParts, FeedPosition, Pace, Position, Projector, Publishing, RunParts, SignerParts, feed, run,
@@ -330,6 +331,8 @@ pub(crate) struct Running {
     pub(crate) position: watch::Sender<Position>,
     /// Where it tells how far the feed has come.
     pub(crate) feed: watch::Sender<FeedPosition>,
+    /// Where it tells how far the views are behind.
+    pub(crate) views: watch::Sender<Vec<ViewLag>>,
     /// Who publishes its checkpoints.
     pub(crate) publishing: Publishing,
 }
@@ -346,6 +349,7 @@ pub(crate) async fn run_projector(
         store,
         position,
         feed,
+        views,
         publishing,
     } = running;
     let bus = address.connect(session, identity).await?;
@@ -368,7 +372,13 @@ pub(crate) async fn run_projector(
         let (watched, stop) = (position.subscribe(), stop.clone());
         move || attest_beside(&reader, &watched, &stop)
     });
-    let keeping = keep_beside(session, projector.reader(), position.subscribe(), stop.clone());
+    let keeping = keep_beside(
+        session,
+        projector.reader(),
+        views,
+        position.subscribe(),
+        stop.clone(),
+    );
     let feeding = FeedParts {
         bus: bus.clone(),
         directory: session.home.ledger(),
@@ -411,12 +421,13 @@ struct Keeping {
 fn keep_beside(
     session: &Session,
     reader: StoreReader,
+    lags: watch::Sender<Vec<ViewLag>>,
     position: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
 ) -> Keeping {
     let facts = Arc::new(LiveFacts::of(reader.clone()));
     let answers = answer_beside(session.home.answers_socket(), Arc::clone(&facts), stop.clone());
-    let keeper = keeper::Keeper::new(session, reader, facts);
+    let keeper = keeper::Keeper::new(session, reader, facts, lags);
     Keeping {
         answers: tokio::spawn(answers),
         views: tokio::task::spawn_blocking(move || keeper.keep(&position, &stop)),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use portbook_bus::{Bus, Identity};
 use portbook_domain::PortCode;
 use portbook_evidence::Evidence;
-use portbook_http::{Bounds, Limits, Router, Standing, bind, health, serve};
+use portbook_http::{Bounds, Limits, Router, Standing, ViewLag, bind, health, serve};
 use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
@@ -41,6 +41,8 @@ pub(crate) struct Outlet<'a> {
     pub(crate) position: watch::Receiver<Position>,
     /// How far the feed has come.
     pub(crate) feed: watch::Receiver<FeedPosition>,
+    /// How far the views are behind.
+    pub(crate) views: watch::Receiver<Vec<ViewLag>>,
     /// What the log is made of.
     pub(crate) evidence: Arc<Evidence>,
     /// What the witnesses do; none without a policy.
@@ -89,6 +91,7 @@ impl Outlet<'_> {
             directory: self.session.home.ledger(),
             position: self.position,
             feed: self.feed,
+            views: self.views,
             watched: self.watched,
         };
         let watching = sights.look(&bus, &standing);
@@ -119,6 +122,7 @@ struct Sights {
     directory: LedgerDirectory,
     position: watch::Receiver<Position>,
     feed: watch::Receiver<FeedPosition>,
+    views: watch::Receiver<Vec<ViewLag>>,
     watched: Option<Watched>,
 }
 
@@ -136,6 +140,7 @@ impl Sights {
             };
             let (now, place) = (Instant::now(), *self.position.borrow_and_update());
             let waiting = *self.feed.borrow();
+            let views = self.views.borrow().clone();
             let judged = self.watched.as_ref().and_then(|watched| *watched.judged.borrow());
             standing.send_modify(|standing| {
                 if let Some(stream) = asked {
@@ -149,6 +154,7 @@ impl Sights {
                 standing.feed_waiting_since = waiting
                     .waiting_since_ns
                     .and_then(|since| UNIX_EPOCH.checked_add(Duration::from_nanos(since)));
+                standing.views = views;
                 standing.size = place.size;
                 standing.signed_size = place.signed_size;
                 standing.behind_since = match standing.behind_since {

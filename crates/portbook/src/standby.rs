@@ -38,6 +38,7 @@ pub(crate) async fn run_standby(
         store,
         position,
         feed,
+        views,
         publishing,
     } = running;
     let bus = address.connect(session, identity).await?;
@@ -74,6 +75,7 @@ pub(crate) async fn run_standby(
                 store: projector.into_store(),
                 position,
                 feed,
+                views,
                 publishing,
             };
             tokio::join!(told, run_projector(session, address, running, stop)).1

@@ -1,11 +1,13 @@
 //! Two states of one view held against each other: which rows were added, removed, changed.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 
-use portbook_store::{Comparison, Generation, StoreError, ViewStore};
+use portbook_ledger::Hash;
+use portbook_store::{Comparison, StoreError};
 
-use crate::kind::{Kind, TakeRow};
-use crate::projection::Projection;
+use crate::gather::Rows;
+use crate::kind::Kind;
 
 /// One row that differs; key and rows as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,47 +27,30 @@ pub struct Change {
 /// Told of every row that differs, with the name of its view.
 pub type OnChange<'a> = dyn FnMut(&str, &Change) + 'a;
 
-/// The rows of a state, wherever they are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Rows<'a> {
-    Held(&'a Projection),
-    Stored(&'a ViewStore, &'a Generation),
+/// One state of a view, wherever it is.
+pub(crate) struct Side<'a> {
+    pub(crate) root: Hash,
+    /// Bytes of its rows, about.
+    pub(crate) bytes: u64,
+    /// Whether this program can read them.
+    pub(crate) is_ours: bool,
+    pub(crate) rows: &'a dyn Fn() -> Result<Rows<'a>, StoreError>,
 }
 
-impl Rows<'_> {
-    fn are_of(self, kind: Kind) -> bool {
-        match self {
-            Self::Held(_) => true,
-            Self::Stored(_, generation) => generation.version == kind.version,
-        }
-    }
-
-    fn each(self, take: &mut TakeRow<'_>) -> Result<(), StoreError> {
-        match self {
-            Self::Held(projection) => projection.fold.each_row(take),
-            Self::Stored(store, generation) => store.rows(generation).try_for_each(|stored| {
-                let (key, row) = stored?;
-                take(&key, &row)
-            }),
-        }
-    }
-}
+/// So many bytes of older rows are held at a time.
+const HELD_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Holds `new` against `old`, generation `with`, both after the same `at` leaves.
 ///
-/// Keys of two versions of code may sort differently, so the older rows are looked up, not merged with.
+/// Keys of two versions of code may sort differently, so older rows are looked up, not merged with: as many at a time as
+/// memory is set aside for, by the hash of their keys.
 pub(crate) fn compare(
     kind: Kind,
     (with, at): (u64, u64),
-    old: Rows<'_>,
-    new: Rows<'_>,
+    old: &Side<'_>,
+    new: &Side<'_>,
     on_change: &mut OnChange<'_>,
 ) -> Result<Comparison, StoreError> {
-    let mut olds = BTreeMap::new();
-    old.each(&mut |key, row| {
-        olds.insert(key.to_vec(), row.to_vec());
-        Ok(())
-    })?;
     let mut found = Comparison {
         with,
         at,
@@ -73,37 +58,61 @@ pub(crate) fn compare(
         removed: 0,
         changed: 0,
     };
-    let (before_is_ours, after_is_ours) = (old.are_of(kind), new.are_of(kind));
-    new.each(&mut |key, row| {
-        let before = olds.remove(key);
-        if before.as_deref() == Some(row) {
-            return Ok(());
-        }
-        if before.is_some() {
-            found.changed += 1;
-        } else {
-            found.added += 1;
-        }
-        let change = Change {
-            key: key.to_vec(),
-            before,
-            after: Some(row.to_vec()),
-            before_is_ours,
-            after_is_ours,
-        };
-        on_change(kind.name, &change);
-        Ok(())
-    })?;
-    for (key, row) in olds {
-        found.removed += 1;
-        let change = Change {
-            key,
-            before: Some(row),
-            after: None,
-            before_is_ours,
-            after_is_ours,
-        };
-        on_change(kind.name, &change);
+    if old.root == new.root {
+        return Ok(found);
+    }
+    let parts = 1 + old.bytes / HELD_BYTES;
+    for part in 0..parts {
+        let is_here = |key: &[u8]| hash_of(key) % parts == part;
+        compare_part((old, new), &is_here, &mut |change| {
+            match (&change.before, &change.after) {
+                (None, _) => found.added += 1,
+                (Some(_), None) => found.removed += 1,
+                (Some(_), Some(_)) => found.changed += 1,
+            }
+            on_change(kind.name, &change);
+        })?;
     }
     Ok(found)
+}
+
+fn compare_part(
+    (old, new): (&Side<'_>, &Side<'_>),
+    is_here: &dyn Fn(&[u8]) -> bool,
+    take: &mut dyn FnMut(Change),
+) -> Result<(), StoreError> {
+    let mut olds = BTreeMap::new();
+    for stored in (old.rows)()? {
+        let (key, row) = stored?;
+        if is_here(&key) {
+            olds.insert(key, row);
+        }
+    }
+    let change = |key, before, after| Change {
+        key,
+        before,
+        after,
+        before_is_ours: old.is_ours,
+        after_is_ours: new.is_ours,
+    };
+    for stored in (new.rows)()? {
+        let (key, row) = stored?;
+        if !is_here(&key) {
+            continue;
+        }
+        let before = olds.remove(&key);
+        if before.as_ref() != Some(&row) {
+            take(change(key, before, Some(row)));
+        }
+    }
+    for (key, row) in olds {
+        take(change(key, Some(row), None));
+    }
+    Ok(())
+}
+
+fn hash_of(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key);
+    hasher.finish()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portbook_store::{StoreReader, ViewStore};
 
-use crate::pass::{ProjectionError, pass};
+use crate::pass::{ProjectionError, pass, read_whole};
 use crate::projections::Views;
 use crate::selection::Selection;
 use crate::snapshot;
@@ -38,19 +38,19 @@ pub(crate) fn fold_to(
         if first >= size {
             return Ok(passed);
         }
-        let whole = pass(reader, first..size, |first, readings| {
+        let whole = pass(reader, first..size, read_whole, |first, readings| {
             let mut projections = views.write();
             for projection in projections.iter_mut() {
-                projection.take_all(first, readings, selection);
+                projection.take_all(first, &readings, selection);
             }
             drop(projections);
             let count = u64::try_from(readings.len()).unwrap_or(u64::MAX);
             passed += count;
-            Ok(if go_on(first + count, size) {
+            if go_on(first + count, size) {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
-            })
+            }
         })?;
         if !whole {
             return Ok(passed);

@@ -7,6 +7,9 @@ use std::fmt::Debug;
 use portbook_store::{StoreError, StoredRow, decode_row, encode_row};
 use portbook_views::{Recorded, View};
 
+use crate::gather::{Gather, Log, Parts, Sums, log_parts, sum_parts};
+use crate::reading::Reading;
+
 /// A view that is not looked into: what all have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -15,6 +18,8 @@ pub struct Kind {
     /// Version of its code.
     pub version: u32,
     empty: fn() -> Box<dyn Fold>,
+    gather: fn() -> Box<dyn Gather>,
+    parts: fn(u64, &[Reading]) -> Parts,
 }
 
 /// Work on one view whose type is its own.
@@ -54,11 +59,27 @@ impl Kind {
             name: V::NAME,
             version: V::VERSION,
             empty: || Box::new(Folded(V::empty())),
+            gather: if V::IS_LOG {
+                || Box::new(Log::<V>::new())
+            } else {
+                || Box::new(Sums::<V>::new())
+            },
+            parts: if V::IS_LOG { log_parts::<V> } else { sum_parts::<V> },
         }
     }
 
     pub(crate) fn empty(&self) -> Box<dyn Fold> {
         (self.empty)()
+    }
+
+    /// Nothing gathered yet.
+    pub(crate) fn gather(&self) -> Box<dyn Gather> {
+        (self.gather)()
+    }
+
+    /// What the leaves from `first` on add to the view.
+    pub(crate) fn parts(&self, first: u64, readings: &[Reading]) -> Parts {
+        (self.parts)(first, readings)
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! A view is a cache. Between snapshots the ledger itself is the log; whatever is lost here is folded again.
 
+mod building;
 mod comparison;
 mod drive;
+mod gather;
 mod kind;
+mod merge;
 mod parking;
 mod pass;
 mod past;
@@ -23,7 +26,7 @@ pub use comparison::{Change, OnChange};
 pub use drive::GoOn;
 pub use kind::{KEPT, Kind, VIEWS, Visitor, visit};
 pub use pass::ProjectionError;
-pub use past::{Past, past, size_at};
+pub use past::{Past, past, recorded_at_ns, size_at};
 pub use projections::{AllViews, Projections, Views};
 pub use promotion::{Listed, Standing, difference, generations, promote, promote_back};
 pub use rebuild::{RebuildEnd, RebuildOptions, Rebuilt, rebuild};

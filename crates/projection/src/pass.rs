@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use portbook_ledger::LeafError;
-use portbook_store::{StoreError, StoreReader, for_each_in_order};
+use portbook_store::{Packed, StoreError, StoreReader, for_each_in_order};
 
 use crate::reading::{Reading, read_packed};
 
@@ -75,31 +75,29 @@ impl From<StoreError> for Ended {
     }
 }
 
-/// Reads the leaves of `range` and hands them over in order, some at a time, until `take` breaks off.
+/// Reads the leaves of `range` with `read`, on every core, and hands over in order what that gives, until `take` breaks off.
 ///
 /// Gives `false` when it broke off.
-pub(crate) fn pass(
+pub(crate) fn pass<T: Send>(
     reader: &StoreReader,
     range: Range<u64>,
-    mut take: impl FnMut(u64, &[Reading]) -> Result<ControlFlow<()>, ProjectionError>,
+    read: impl Fn(&Packed) -> Result<T, ProjectionError> + Sync,
+    mut take: impl FnMut(u64, T) -> ControlFlow<()>,
 ) -> Result<bool, ProjectionError> {
-    let mut hand_over =
-        |first, readings: &[Reading]| match checked(first, readings).and_then(|()| take(first, readings)) {
-            Ok(ControlFlow::Continue(())) => Ok(()),
-            Ok(ControlFlow::Break(())) => Err(Ended::Stopped),
-            Err(error) => Err(Ended::Failed(error)),
-        };
+    let mut hand_over = |first, read: Result<T, ProjectionError>| match read.map(|read| take(first, read)) {
+        Ok(ControlFlow::Continue(())) => Ok(()),
+        Ok(ControlFlow::Break(())) => Err(Ended::Stopped),
+        Err(error) => Err(Ended::Failed(error)),
+    };
     let length = range.end.saturating_sub(range.start);
     let mut leaves = reader.leaves(range);
     let ended = if length < SPLIT_FROM {
         leaves.try_for_each(|packed| {
             let packed = packed?;
-            hand_over(packed.first, &read_packed(&packed))
+            hand_over(packed.first, read(&packed))
         })
     } else {
-        for_each_in_order(leaves, read_packed, |packed, readings| {
-            hand_over(packed.first, &readings)
-        })
+        for_each_in_order(leaves, &read, |packed, read| hand_over(packed.first, read))
     };
     match ended {
         Ok(()) => Ok(true),
@@ -108,9 +106,14 @@ pub(crate) fn pass(
     }
 }
 
-fn checked(first: u64, readings: &[Reading]) -> Result<(), ProjectionError> {
-    let damaged = (first..)
-        .zip(readings)
+/// Reads every leaf of a packed value.
+///
+/// # Errors
+/// [`ProjectionError::Leaf`] when one is damaged.
+pub(crate) fn read_whole(packed: &Packed) -> Result<Vec<Reading>, ProjectionError> {
+    let readings = read_packed(packed);
+    let damaged = (packed.first..)
+        .zip(&readings)
         .find_map(|(index, reading)| match reading {
             Reading::Damaged(source) => Some(ProjectionError::Leaf {
                 index,
@@ -118,5 +121,5 @@ fn checked(first: u64, readings: &[Reading]) -> Result<(), ProjectionError> {
             }),
             Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing => None,
         });
-    damaged.map_or(Ok(()), Err)
+    damaged.map_or(Ok(readings), Err)
 }

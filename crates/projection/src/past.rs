@@ -59,14 +59,13 @@ pub fn past(
 ) -> Result<Option<Past>, ProjectionError> {
     let store = ViewStore::open(path)?;
     let mut selection = skips(&store)?;
-    let snapshot = match live_of(&store, kind)? {
-        Some(live)
-            if filter == Filter::default() && live.cursor <= size && snapshot::fits(reader, kind, &live)? =>
-        {
-            snapshot::load(&store, kind, live)?
-        }
-        Some(_) | None => Projection::begun(kind, Generation::begun(kind.name, 0, kind.version, None)),
+    let live = live_of(&store, kind)?.filter(|live| filter == Filter::default() && live.cursor <= size);
+    let loaded = match live {
+        Some(live) if snapshot::fits(reader, kind, &live)? => snapshot::load_whole(&store, kind, live)?,
+        Some(_) | None => None,
     };
+    let begun = || Projection::begun(kind, Generation::begun(kind.name, 0, kind.version, None));
+    let snapshot = loaded.unwrap_or_else(begun);
     drop(store);
     selection.filter = filter;
     let views = Views::of(vec![snapshot]);
@@ -92,7 +91,11 @@ pub fn size_at(reader: &StoreReader, time: Timestamp) -> Result<u64, ProjectionE
     Ok(low)
 }
 
-fn recorded_at_ns(reader: &StoreReader, index: u64) -> Result<u64, ProjectionError> {
+/// When the leaf at `index` was recorded, by the stream's clock, in nanoseconds since 1970.
+///
+/// # Errors
+/// [`ProjectionError::Leaf`] when it cannot be read.
+pub fn recorded_at_ns(reader: &StoreReader, index: u64) -> Result<u64, ProjectionError> {
     let missing = StoreError::LeafMissing { index, size: index };
     let bytes = Index::new(index)
         .map(|index| reader.leaf(index))

@@ -64,12 +64,7 @@ impl Projection {
     }
 
     fn poison(&mut self, leaf: u64, panic: &(dyn std::any::Any + Send)) {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
-        let reason = format!("the fold failed on it: {}", text.unwrap_or("no reason given"));
-        self.parking.poisoned.insert(leaf, reason);
+        self.parking.poisoned.insert(leaf, reason_of(panic));
         self.broken = true;
     }
 
@@ -108,4 +103,13 @@ impl Projection {
             self.poison(at, panic.as_ref());
         }
     }
+}
+
+/// Why the code of a view failed on an event, in words.
+pub(crate) fn reason_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("the fold failed on it: {}", text.unwrap_or("no reason given"))
 }

@@ -129,7 +129,7 @@ impl Projections {
         let mut changed = Vec::new();
         for projection in self.live.read().0.iter() {
             if let Some(theirs) = newer(store, &self.reader, projection)? {
-                changed.push(snapshot::load(store, projection.kind, theirs)?);
+                changed.extend(snapshot::load_whole(store, projection.kind, theirs)?);
             }
         }
         if changed.is_empty() {
@@ -156,7 +156,7 @@ impl Projections {
     }
 
     pub(crate) fn write_down(&self, store: &ViewStore) -> Result<(), ProjectionError> {
-        let mut staged = Vec::new();
+        let mut written = Vec::new();
         let mut pointers = Vec::new();
         for projection in self.live.read().0.iter().filter(|projection| !projection.broken) {
             let pointer = store.pointer(projection.kind.name)?;
@@ -165,7 +165,7 @@ impl Projections {
             if points && projection.cursor == projection.generation.cursor && !projection.touched {
                 continue;
             }
-            let (mut generation, snapshot) = snapshot::stage(store, &self.reader, projection)?;
+            let mut generation = snapshot::write(store, &self.reader, projection)?;
             generation.whole = true;
             if !points {
                 let before = pointer.map(|pointer| pointer.live);
@@ -175,14 +175,14 @@ impl Projections {
                 }
                 pointers.push((projection.kind.name, Pointer { live, before }));
             }
-            staged.push((generation, snapshot));
+            written.push(generation);
         }
-        if staged.is_empty() {
+        if written.is_empty() {
             return Ok(());
         }
-        store.commit(&mut staged, &pointers)?;
+        store.commit(&written, &pointers)?;
         let mut live = self.live.write();
-        for (generation, _) in staged {
+        for generation in written {
             if let Some(projection) = live.iter_mut().find(|it| it.kind.name == generation.view) {
                 projection.generation = generation;
                 projection.touched = false;
@@ -228,6 +228,13 @@ impl AllViews<'_> {
             .unwrap_or(u64::MAX)
     }
 
+    /// Leaves folded by each view.
+    pub fn sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0
+            .iter()
+            .map(|projection| (projection.kind.name, projection.cursor))
+    }
+
     pub(crate) fn projections(&self) -> impl Iterator<Item = &Projection> {
         self.0.iter()
     }
@@ -243,40 +250,29 @@ pub(crate) fn skips(store: &ViewStore) -> Result<Selection, ProjectionError> {
 }
 
 fn open_one(store: &ViewStore, reader: &StoreReader, kind: Kind) -> Result<Projection, ProjectionError> {
-    let pointer = store.pointer(kind.name)?;
-    if let Some(pointer) = pointer
-        && let Some(generation) = store.generation(kind.name, pointer.live)?
-        && snapshot::fits(reader, kind, &generation)?
-    {
-        return snapshot::load(store, kind, generation);
-    }
-    // One that was begun and not finished is gone on with.
-    for generation in store.generations_of(kind.name)?.into_iter().rev() {
-        if snapshot::fits(reader, kind, &generation)? {
-            return snapshot::load(store, kind, generation);
+    let live = store.pointer(kind.name)?.map(|pointer| pointer.live);
+    let mut generations = store.generations_of(kind.name)?;
+    // The live one before all others, then the newest: one that was begun and not finished is gone on with.
+    generations.sort_by_key(|it| (Some(it.number) == live, it.number));
+    for generation in generations.into_iter().rev() {
+        if snapshot::fits(reader, kind, &generation)?
+            && let Some(loaded) = snapshot::load_whole(store, kind, generation)?
+        {
+            return Ok(loaded);
         }
     }
-    begin(store, reader, kind, pointer.map(|pointer| pointer.live))
+    Ok(Projection::begun(kind, begin(store, kind, live)?))
 }
 
 /// A generation with the next free number, entered at once so that no other takes it.
-pub(crate) fn begin(
-    store: &ViewStore,
-    reader: &StoreReader,
-    kind: Kind,
-    from: Option<u64>,
-) -> Result<Projection, ProjectionError> {
+pub(crate) fn begin(store: &ViewStore, kind: Kind, from: Option<u64>) -> Result<Generation, ProjectionError> {
     let last = store
         .generations_of(kind.name)?
         .last()
         .map_or(0, |last| last.number);
     let begun = Generation::begun(kind.name, last + 1, kind.version, from);
-    let mut projection = Projection::begun(kind, begun);
-    let mut staged = [snapshot::stage(store, reader, &projection)?];
-    store.commit(&mut staged, &[])?;
-    let [(generation, _)] = staged;
-    projection.generation = generation;
-    Ok(projection)
+    store.commit(std::slice::from_ref(&begun), &[])?;
+    Ok(begun)
 }
 
 /// The live generation as another process left it, when that is not what `projection` goes on from.

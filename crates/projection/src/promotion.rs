@@ -4,11 +4,12 @@ use std::path::Path;
 
 use portbook_store::{Comparison, Generation, Pointer, StoreReader, ViewStore};
 
-use crate::comparison::{OnChange, Rows, compare};
+use crate::building::{Building, build_whole};
+use crate::comparison::OnChange;
 use crate::kind::Kind;
 use crate::pass::ProjectionError;
 use crate::projections::skips;
-use crate::rebuild::{bring_to, drop_older, live_of, may_be_promoted};
+use crate::rebuild::{compare_stored, compare_with, drop_older, live_of, may_be_promoted};
 use crate::snapshot;
 
 /// A generation and what it is to its view.
@@ -73,29 +74,31 @@ pub fn promote(
     let ready = ready.ok_or_else(|| no_generation(kind, number))?;
     check_code(reader, kind, &ready)?;
     let (size, selection) = (reader.book()?.size(), skips(&store)?);
-    let mut projection = bring_to(&store, reader, kind, &ready, &selection, size)?;
+    let mut buildings = vec![Building::load(&store, kind, ready)?];
     if let Some(live) = &live
         && snapshot::fits(reader, kind, live)?
     {
-        let held = bring_to(&store, reader, kind, live, &selection, size)?;
-        let (old, new) = (Rows::Held(&held), Rows::Held(&projection));
-        let compared = compare(kind, (live.number, size), old, new, on_change)?;
-        projection.generation.compared = Some(compared);
+        buildings.push(Building::load(&store, kind, live.clone())?);
     }
-    if !may_be_promoted(reader, &projection.generation, live.as_ref())? {
+    build_whole(&mut buildings, &store, reader, &selection, size)?;
+    let mut generation = settled(kind, &mut buildings, &store, reader)?;
+    let (mut is_lost, number) = (false, generation.number);
+    if let [_, live] = buildings.as_slice() {
+        generation.compared = compare_with(&store, live, &generation, on_change)?;
+        is_lost = generation.compared.is_none();
+    }
+    if !is_lost && !may_be_promoted(reader, &generation, live.as_ref())? {
         return Err(ProjectionError::NotCompared {
             view: kind.name,
-            number: ready.number,
+            number,
         });
     }
-    let mut staged = [snapshot::stage(&store, reader, &projection)?];
     let pointer = Pointer {
-        live: ready.number,
+        live: number,
         before: live.map(|live| live.number),
     };
-    store.commit(&mut staged, &[(kind.name, pointer)])?;
+    store.commit(std::slice::from_ref(&generation), &[(kind.name, pointer)])?;
     drop_older(&store, kind.name, pointer)?;
-    let [(generation, _)] = staged;
     Ok(generation)
 }
 
@@ -116,7 +119,7 @@ pub fn promote_back(reader: &StoreReader, path: &Path, kind: Kind) -> Result<Gen
         live: before,
         before: Some(live),
     };
-    store.commit(&mut [], &[(kind.name, back)])?;
+    store.commit(&[], &[(kind.name, back)])?;
     Ok(generation)
 }
 
@@ -144,45 +147,50 @@ pub fn difference(
         found.ok_or_else(|| no_generation(kind, number))
     };
     let (old, new) = (find(from)?, find(Some(to))?);
-    let name = kind.name;
-    let bring = |it: &Generation, size| bring_to(&store, reader, kind, it, &selection, size);
     let (fits_old, fits_new) = (
         snapshot::fits(reader, kind, old)?,
         snapshot::fits(reader, kind, new)?,
     );
-    if fits_old && fits_new {
-        let size = reader.book()?.size();
-        let (held, ours) = (bring(old, size)?, bring(new, size)?);
-        let at = (old.number, size);
-        return Ok(compare(
-            kind,
-            at,
-            Rows::Held(&held),
-            Rows::Held(&ours),
-            on_change,
-        )?);
-    }
-    let at = (old.number, old.cursor);
-    if old.cursor == new.cursor {
-        let (old, new) = (Rows::Stored(&store, old), Rows::Stored(&store, new));
-        return Ok(compare(kind, at, old, new, on_change)?);
-    }
-    if fits_new && snapshot::is_of(reader, old)? {
-        // What this program makes of the leaves the other one had.
-        let begun = Generation::begun(name, new.number, kind.version, None);
-        let ours = bring(&begun, old.cursor)?;
-        return Ok(compare(
-            kind,
-            at,
-            Rows::Stored(&store, old),
-            Rows::Held(&ours),
-            on_change,
-        )?);
-    }
-    Err(ProjectionError::NotCompared {
-        view: name,
+    let mut compare_at = |generations: &[&Generation], size| {
+        let loaded = generations
+            .iter()
+            .map(|it| Building::load(&store, kind, (*it).clone()));
+        let mut buildings = loaded.collect::<Result<Vec<_>, _>>()?;
+        build_whole(&mut buildings, &store, reader, &selection, size)?;
+        let ours = settled(kind, &mut buildings, &store, reader)?;
+        match buildings.get(1) {
+            Some(held) => compare_with(&store, held, &ours, on_change),
+            None => compare_stored(&store, kind, (old, &ours), on_change).map(Some),
+        }
+    };
+    let compared = if fits_old && fits_new {
+        compare_at(&[new, old], reader.book()?.size())?
+    } else if old.cursor == new.cursor && old.pending() == 0 && new.pending() == 0 {
+        Some(compare_stored(&store, kind, (old, new), on_change)?)
+    } else if fits_new && old.pending() == 0 && snapshot::is_of(reader, old)? {
+        // What this program makes of the leaves the other one had; its files are nobody's, and are removed with the next commit.
+        let begun = Generation::begun(kind.name, 0, kind.version, None);
+        compare_at(&[&begun], old.cursor)?
+    } else {
+        None
+    };
+    compared.ok_or(ProjectionError::NotCompared {
+        view: kind.name,
         number: new.number,
     })
+}
+
+/// The first of `buildings`, all of it in rows.
+fn settled(
+    kind: Kind,
+    buildings: &mut [Building],
+    store: &ViewStore,
+    reader: &StoreReader,
+) -> Result<Generation, ProjectionError> {
+    let first = buildings.first_mut();
+    let first = first.ok_or_else(|| no_generation(kind, None))?;
+    first.settle(store, reader)?;
+    Ok(first.generation.clone())
 }
 
 fn check_code(reader: &StoreReader, kind: Kind, generation: &Generation) -> Result<(), ProjectionError> {

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use portbook_store::{Comparison, Generation, Pointer, StoreReader, ViewStore};
+use portbook_store::{Comparison, Generation, Pointer, StoreError, StoreReader, ViewStore};
 
-use crate::comparison::{OnChange, Rows, compare};
-use crate::drive::{Database, GoOn, fold_to};
+use crate::building::{Building, Reached, build_to, build_whole, cursor_of};
+use crate::comparison::{OnChange, Side, compare};
+use crate::drive::GoOn;
+use crate::gather::Rows;
 use crate::kind::Kind;
 use crate::pass::ProjectionError;
-use crate::projection::Projection;
-use crate::projections::{Views, begin, skips};
+use crate::projections::{begin, skips};
 use crate::selection::Selection;
 use crate::snapshot;
 
@@ -54,7 +55,7 @@ pub struct Rebuilt {
 struct Rebuilding<'a> {
     reader: &'a StoreReader,
     path: &'a Path,
-    views: Views,
+    buildings: Vec<Building>,
     selection: Selection,
     /// Live generations of another code version: the new one is held against each where that one stands.
     others: Vec<Generation>,
@@ -75,12 +76,12 @@ pub fn rebuild(
     on_change: &mut OnChange<'_>,
     go_on: &mut GoOn<'_>,
 ) -> Result<RebuildEnd, ProjectionError> {
-    let rebuilding = Rebuilding::start(reader, path, kinds, options.resume)?;
-    let mut kept = rebuilding.views.read().size();
+    let mut rebuilding = Rebuilding::start(reader, path, kinds, options.resume)?;
+    let mut kept = rebuilding.size();
     let mut end = reader.book()?.size();
     let mut laps = 1;
     loop {
-        let at = rebuilding.views.read().size();
+        let at = rebuilding.size();
         rebuilding.compare_with_others(at, on_change)?;
         if at >= end {
             let size = reader.book()?.size();
@@ -94,13 +95,13 @@ pub fn rebuild(
         let stops = rebuilding.others.iter().map(|other| other.cursor);
         let stop = stops.filter(|stop| *stop > at).min().unwrap_or(end);
         let stop = stop.min(end).min(kept.saturating_add(options.snapshot_leaves));
-        rebuilding.fold_to(stop, &mut |reached, _| go_on(reached, end))?;
-        let reached = rebuilding.views.read().size();
-        if reached < stop || reached >= kept.saturating_add(options.snapshot_leaves) {
+        let ended = rebuilding.fold_to(stop, &mut |reached, _| go_on(reached, end))?;
+        let reached = rebuilding.size();
+        if ended != Reached::Size || reached >= kept.saturating_add(options.snapshot_leaves) {
             rebuilding.keep()?;
             kept = reached;
         }
-        if reached < stop {
+        if ended == Reached::Stopped {
             return Ok(RebuildEnd::Stopped { at: reached });
         }
     }
@@ -114,10 +115,11 @@ impl<'a> Rebuilding<'a> {
         resume: bool,
     ) -> Result<Self, ProjectionError> {
         let store = ViewStore::open(path)?;
-        let mut projections = Vec::new();
+        let mut buildings = Vec::new();
         let mut others = Vec::new();
         for kind in kinds {
-            projections.push(start_one(&store, reader, *kind, resume)?);
+            let generation = start_one(&store, reader, *kind, resume)?;
+            buildings.push(Building::load(&store, *kind, generation)?);
             let live = live_of(&store, *kind)?.filter(|live| live.version != kind.version);
             if let Some(live) = live
                 && snapshot::is_of(reader, &live)?
@@ -128,136 +130,158 @@ impl<'a> Rebuilding<'a> {
         Ok(Self {
             reader,
             path,
-            views: Views::of(projections),
+            buildings,
             selection: skips(&store)?,
             others,
         })
     }
 
-    fn fold_to(&self, size: u64, go_on: &mut GoOn<'_>) -> Result<u64, ProjectionError> {
-        let database = Database::At(self.path);
-        fold_to(&self.views, self.reader, database, &self.selection, size, go_on)
+    /// Leaves folded.
+    fn size(&self) -> u64 {
+        cursor_of(&self.buildings)
+    }
+
+    fn fold_to(&mut self, size: u64, go_on: &mut GoOn<'_>) -> Result<Reached, ProjectionError> {
+        build_to(&mut self.buildings, self.reader, &self.selection, size, go_on)
     }
 
     /// Rows that this code cannot read can still be held against those it makes of the same leaves.
-    fn compare_with_others(&self, at: u64, on_change: &mut OnChange<'_>) -> Result<(), ProjectionError> {
+    fn compare_with_others(&mut self, at: u64, on_change: &mut OnChange<'_>) -> Result<(), ProjectionError> {
         for other in self.others.iter().filter(|other| other.cursor == at) {
             let store = ViewStore::open(self.path)?;
-            let mut views = self.views.write();
-            let found = views
+            let found = self
+                .buildings
                 .iter_mut()
                 .find(|it| it.kind.name == other.view && it.cursor == at);
-            if let Some(projection) = found {
-                let (old, new) = (Rows::Stored(&store, other), Rows::Held(projection));
-                let compared = compare(projection.kind, (other.number, at), old, new, on_change)?;
-                projection.generation.compared = Some(compared);
+            if let Some(building) = found {
+                building.settle(&store, self.reader)?;
+                let new = &building.generation;
+                let compared = compare_stored(&store, building.kind, (other, new), on_change)?;
+                building.generation.compared = Some(compared);
+                store.commit(std::slice::from_ref(&building.generation), &[])?;
             }
         }
         Ok(())
     }
 
     /// Writes down how far it has come.
-    fn keep(&self) -> Result<(), ProjectionError> {
+    fn keep(&mut self) -> Result<(), ProjectionError> {
         let store = ViewStore::open(self.path)?;
-        let mut views = self.views.write();
-        let staged: Result<Vec<_>, _> = views
-            .iter()
-            .map(|projection| snapshot::stage(&store, self.reader, projection))
-            .collect();
-        let mut staged = staged?;
-        store.commit(&mut staged, &[])?;
-        for (projection, (generation, _)) in views.iter_mut().zip(staged) {
-            projection.generation = generation;
+        for building in &mut self.buildings {
+            building.flush(&store, self.reader)?;
         }
+        let generations: Vec<_> = self.buildings.iter().map(|it| it.generation.clone()).collect();
+        store.commit(&generations, &[])?;
         Ok(())
     }
 
     /// The last leaves, the comparison, and one write that makes all of it valid.
-    fn finish(self, promote: bool, on_change: &mut OnChange<'_>) -> Result<Vec<Rebuilt>, ProjectionError> {
+    fn finish(
+        mut self,
+        promote: bool,
+        on_change: &mut OnChange<'_>,
+    ) -> Result<Vec<Rebuilt>, ProjectionError> {
         let store = ViewStore::open(self.path)?;
-        let size = self.reader.book()?.size();
-        let database = Database::Open(&store);
-        fold_to(
-            &self.views,
-            self.reader,
-            database,
-            &self.selection,
-            size,
-            &mut |_, _| true,
-        )?;
-        let mut staged = Vec::new();
-        let mut pointers = Vec::new();
-        for projection in self.views.write().iter_mut() {
-            let live = live_of(&store, projection.kind)?;
-            if let Some(live) = &live
-                && snapshot::fits(self.reader, projection.kind, live)?
+        let (reader, selection) = (self.reader, &self.selection);
+        let size = reader.book()?.size();
+        build_whole(&mut self.buildings, &store, reader, selection, size)?;
+        let mut lives = Vec::new();
+        for building in &self.buildings {
+            if let Some(live) = live_of(&store, building.kind)?
+                && snapshot::fits(reader, building.kind, &live)?
             {
-                let compared = self.compare_with_live(&store, live, projection, on_change)?;
-                projection.generation.compared = Some(compared);
+                lives.push(Building::load(&store, building.kind, live)?);
             }
-            let (mut generation, snapshot) = snapshot::stage(&store, self.reader, projection)?;
+        }
+        build_whole(&mut lives, &store, reader, selection, size)?;
+        let mut generations = Vec::new();
+        let mut pointers = Vec::new();
+        for mut building in self.buildings {
+            building.settle(&store, reader)?;
+            let mut generation = building.generation;
+            let mut is_lost = false;
+            if let Some(live) = lives.iter().find(|live| live.kind.name == generation.view) {
+                generation.compared = compare_with(&store, live, &generation, on_change)?;
+                is_lost = generation.compared.is_none();
+            }
             generation.whole = true;
-            if promote && may_be_promoted(self.reader, &generation, live.as_ref())? {
+            let live = live_of(&store, building.kind)?;
+            if promote && (is_lost || may_be_promoted(reader, &generation, live.as_ref())?) {
                 let before = live.map(|live| live.number);
                 let live = generation.number;
-                pointers.push((projection.kind.name, Pointer { live, before }));
+                pointers.push((building.kind.name, Pointer { live, before }));
             }
-            staged.push((generation, snapshot));
+            generations.push(generation);
         }
-        store.commit(&mut staged, &pointers)?;
+        store.commit(&generations, &pointers)?;
         for (view, pointer) in &pointers {
             drop_older(&store, view, *pointer)?;
         }
-        let rebuilt = staged.into_iter().map(|(generation, _)| Rebuilt {
+        let rebuilt = generations.into_iter().map(|generation| Rebuilt {
             promoted: pointers.iter().any(|(view, _)| *view == generation.view),
             generation,
         });
         Ok(rebuilt.collect())
     }
+}
 
-    fn compare_with_live(
-        &self,
-        store: &ViewStore,
-        live: &Generation,
-        projection: &Projection,
-        on_change: &mut OnChange<'_>,
-    ) -> Result<Comparison, ProjectionError> {
-        let held = bring_to(
-            store,
-            self.reader,
-            projection.kind,
-            live,
-            &self.selection,
-            projection.cursor,
-        )?;
-        let at = (live.number, projection.cursor);
-        let (old, new) = (Rows::Held(&held), Rows::Held(projection));
-        Ok(compare(projection.kind, at, old, new, on_change)?)
+/// Holds the rows of `generation` against those of `old` after the same leaves; none where those cannot be read any more.
+pub(crate) fn compare_with(
+    store: &ViewStore,
+    old: &Building,
+    generation: &Generation,
+    on_change: &mut OnChange<'_>,
+) -> Result<Option<Comparison>, ProjectionError> {
+    let at = (old.generation.number, old.cursor);
+    let compared = old.root(store).and_then(|root| {
+        let held = Side {
+            root,
+            bytes: old.generation.bytes,
+            is_ours: true,
+            rows: &|| old.rows(store),
+        };
+        let rows = || stored_rows(store, generation);
+        compare(
+            old.kind,
+            at,
+            &held,
+            &stored(old.kind, generation, &rows),
+            on_change,
+        )
+    });
+    match compared {
+        Err(error) if snapshot::is_damage(&error) => Ok(None),
+        compared => Ok(Some(compared?)),
     }
 }
 
-/// The state of `generation`, folded on to `size`.
-pub(crate) fn bring_to(
+/// Holds two generations against each other as they are stored.
+pub(crate) fn compare_stored(
     store: &ViewStore,
-    reader: &StoreReader,
+    kind: Kind,
+    (old, new): (&Generation, &Generation),
+    on_change: &mut OnChange<'_>,
+) -> Result<Comparison, ProjectionError> {
+    let (olds, news) = (|| stored_rows(store, old), || stored_rows(store, new));
+    let (held, ours) = (stored(kind, old, &olds), stored(kind, new, &news));
+    Ok(compare(kind, (old.number, old.cursor), &held, &ours, on_change)?)
+}
+
+fn stored_rows<'a>(store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
+    Ok(Box::new(store.rows(generation)?))
+}
+
+fn stored<'a>(
     kind: Kind,
     generation: &Generation,
-    selection: &Selection,
-    size: u64,
-) -> Result<Projection, ProjectionError> {
-    let views = Views::of(vec![snapshot::load(store, kind, generation.clone())?]);
-    fold_to(
-        &views,
-        reader,
-        Database::Open(store),
-        selection,
-        size,
-        &mut |_, _| true,
-    )?;
-    let folded = views.write().pop();
-    folded.ok_or(ProjectionError::NoView {
-        name: kind.name.to_owned(),
-    })
+    rows: &'a dyn Fn() -> Result<Rows<'a>, StoreError>,
+) -> Side<'a> {
+    Side {
+        root: generation.root,
+        bytes: generation.bytes,
+        is_ours: generation.version == kind.version,
+        rows,
+    }
 }
 
 /// A generation may take the place of one that it was held against, or of one that says nothing about this ledger.
@@ -297,16 +321,16 @@ fn start_one(
     reader: &StoreReader,
     kind: Kind,
     resume: bool,
-) -> Result<Projection, ProjectionError> {
+) -> Result<Generation, ProjectionError> {
     let pointer = store.pointer(kind.name)?;
     let kept = |number: u64| pointer.is_some_and(|it| it.live == number || it.before == Some(number));
     let unfinished = store.generations_of(kind.name)?.into_iter().rev();
     let unfinished = unfinished.filter(|generation| !generation.whole && !kept(generation.number));
     for generation in unfinished {
         if resume && snapshot::fits(reader, kind, &generation)? {
-            return snapshot::load(store, kind, generation);
+            return Ok(generation);
         }
         store.discard(kind.name, generation.number)?;
     }
-    begin(store, reader, kind, pointer.map(|pointer| pointer.live))
+    begin(store, kind, pointer.map(|pointer| pointer.live))
 }

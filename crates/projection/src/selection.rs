@@ -39,9 +39,14 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Whether the record at `index` is skipped by declaration.
+    pub(crate) fn skips(&self, index: u64) -> bool {
+        self.skipped.contains(&index)
+    }
+
     /// Whether the record at `index` enters.
     pub(crate) fn takes(&self, index: u64, reading: &Reading) -> bool {
-        !self.skipped.contains(&index) && (self.filter == Filter::default() || self.filter.takes(reading))
+        !self.skips(index) && (self.filter == Filter::default() || self.filter.takes(reading))
     }
 }
 

@@ -25,6 +25,14 @@ pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, bincode::error::E
     bincode::serde::encode_to_vec(row, config())
 }
 
+/// Appends the row to `out`.
+pub(crate) fn encode_into<T: Serialize>(
+    row: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), bincode::error::EncodeError> {
+    bincode::serde::encode_into_std_write(row, out, config()).map(drop)
+}
+
 /// Decodes a row that must be exactly what [`encode`] writes.
 pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
     let (row, read) = bincode::serde::decode_from_slice(bytes, config())

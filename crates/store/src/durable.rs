@@ -68,6 +68,20 @@ pub enum StoreError {
         /// What sled says.
         report: String,
     },
+    /// Another version of this program wrote it, in a layout that this one does not read.
+    #[error(
+        "the store at {} was written by another version of portbook: {}, this program reads layout {ours}",
+        path.display(),
+        found.as_ref().map_or_else(|| "it names no layout".to_owned(), |found| format!("it has layout {found}"))
+    )]
+    OtherLayout {
+        /// Where it is.
+        path: PathBuf,
+        /// The layout it names.
+        found: Option<String>,
+        /// The layout that this program writes.
+        ours: &'static str,
+    },
     /// sled could not do it.
     #[error("could not {doing}")]
     Sled {
@@ -93,6 +107,15 @@ pub enum StoreError {
     Row {
         /// Which row.
         what: &'static str,
+        /// Why.
+        #[source]
+        source: RowError,
+    },
+    /// A file of rows is not what it must be.
+    #[error("the rows in {} are not what was written there", path.display())]
+    Rows {
+        /// The file.
+        path: PathBuf,
         /// Why.
         #[source]
         source: RowError,

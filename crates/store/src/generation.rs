@@ -3,6 +3,8 @@
 use portbook_ledger::Hash;
 use serde::{Deserialize, Serialize};
 
+use crate::row_file::{RowFile, Written};
+
 /// One generation of a view, as of its newest snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {
@@ -32,8 +34,20 @@ pub struct Generation {
     pub created_from: Option<u64>,
     /// What holding it against the live generation came to.
     pub compared: Option<Comparison>,
-    /// Number of the newest snapshot.
-    pub(crate) snapshot: u64,
+    pub(crate) files: Files,
+}
+
+/// The files that hold a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Files {
+    /// Its rows, in the order of keys from one file to the next.
+    pub(crate) rows: Vec<RowFile>,
+    /// What records added to rows since, each file in the order of keys.
+    pub(crate) parts: Vec<RowFile>,
+    /// Its parked cases.
+    pub(crate) parked: Option<RowFile>,
+    /// Number of the next file.
+    pub(crate) next: u64,
 }
 
 /// What holding a generation against another came to, both after the same leaves.
@@ -98,7 +112,7 @@ pub(crate) struct GenerationRow {
     whole: bool,
     created_from: Option<u64>,
     compared: Option<Comparison>,
-    snapshot: u64,
+    files: Files,
 }
 
 impl Comparison {
@@ -127,8 +141,53 @@ impl Generation {
             whole: false,
             created_from,
             compared: None,
-            snapshot: 0,
+            files: Files::default(),
         }
+    }
+
+    /// Its rows are those of `written` from now on, and nothing is to be added to them.
+    pub fn replace_rows(&mut self, written: &Written) {
+        self.files.rows.clear();
+        self.files.parts.clear();
+        self.append_rows(written);
+    }
+
+    /// Behind its rows come those of `written`.
+    pub fn append_rows(&mut self, written: &Written) {
+        self.files.rows.push(written.file);
+        self.root = written.file.root();
+        self.rows = written.root.rows();
+        self.bytes = self.files.rows.iter().map(|file| file.bytes).sum();
+    }
+
+    /// To its rows is to be added what `written` holds.
+    pub fn add_parts(&mut self, written: &Written) {
+        self.files.parts.push(written.file);
+    }
+
+    /// Its parked cases are those of `written` from now on.
+    pub fn replace_parked(&mut self, written: &Written) {
+        self.parked = written.root.rows();
+        self.files.parked = (self.parked > 0).then_some(written.file);
+    }
+
+    /// How many files hold what is to be added to its rows.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        self.files.parts.len()
+    }
+
+    /// The number of the next file.
+    pub(crate) const fn next_file(&mut self) -> u64 {
+        self.files.next += 1;
+        self.files.next
+    }
+}
+
+impl Files {
+    /// Every file.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &RowFile> {
+        self.rows.iter().chain(&self.parts).chain(&self.parked)
     }
 }
 
@@ -147,7 +206,7 @@ impl GenerationRow {
             whole: it.whole,
             created_from: it.created_from,
             compared: it.compared,
-            snapshot: it.snapshot,
+            files: it.files,
         }
     }
 
@@ -166,7 +225,7 @@ impl GenerationRow {
             whole: self.whole,
             created_from: self.created_from,
             compared: self.compared,
-            snapshot: self.snapshot,
+            files: self.files,
         }
     }
 }

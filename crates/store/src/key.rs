@@ -4,6 +4,8 @@ use portbook_ledger::Chain;
 
 /// What [`crate::Book`] holds beside the chain heads.
 pub(crate) const BOOK: &[u8] = b"B";
+/// Which layout the store has.
+pub(crate) const LAYOUT: &[u8] = b"A";
 /// Prefix of the chain heads.
 pub(crate) const HEADS: &[u8] = b"H";
 /// Prefix of the leaves, by leaf index.

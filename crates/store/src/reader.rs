@@ -12,6 +12,7 @@ use crate::codec;
 use crate::durable::StoreError;
 use crate::entry;
 use crate::key;
+use crate::layout;
 use crate::leaves::Leaves;
 use crate::packed::{items, restored};
 use crate::record::RecordCursor;
@@ -36,9 +37,9 @@ impl StoreReader {
     /// # Errors
     /// As [`crate::Store::open`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self {
-            shelf: Shelf::open(path)?,
-        })
+        let shelf = Shelf::open(path)?;
+        layout::check(path, |at| shelf.get(at))?;
+        Ok(Self { shelf })
     }
 
     pub(crate) const fn over(db: sled::Db) -> Self {

@@ -27,17 +27,17 @@ impl StateRoot {
         Self { hasher, rows: 0 }
     }
 
-    /// Takes the next row, framed as [`frame`] does it.
-    pub(crate) fn framed(&mut self, row: &[u8]) {
-        self.hasher.update(row);
-        self.rows += 1;
+    /// Takes the next `rows` rows, each framed as [`frame`] does it.
+    pub(crate) fn framed(&mut self, framed: &[u8], rows: u64) {
+        self.hasher.update(framed);
+        self.rows += rows;
     }
 
     /// Takes the next row.
     pub fn row(&mut self, key: &[u8], row: &[u8]) {
         let mut framed = Vec::with_capacity(8 + key.len() + row.len());
         frame(key, row, &mut framed);
-        self.framed(&framed);
+        self.framed(&framed, 1);
     }
 
     /// How many rows it took.

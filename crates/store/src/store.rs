@@ -12,6 +12,7 @@ use crate::codec;
 use crate::durable::{self, StoreError};
 use crate::entry;
 use crate::key;
+use crate::layout::{self, LAYOUT_NOW};
 use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
@@ -78,11 +79,13 @@ impl Store {
             source,
         })?;
         let db = durable::open(path, true)?;
-        db.insert(key::BOOK, encode("book", &BookRow::of(&Book::default()))?)
-            .map_err(|source| StoreError::Sled {
-                doing: "write the first book",
-                source,
-            })?;
+        let mut batch = sled::Batch::default();
+        batch.insert(key::LAYOUT, LAYOUT_NOW.as_bytes());
+        batch.insert(key::BOOK, encode("book", &BookRow::of(&Book::default()))?);
+        db.apply_batch(batch).map_err(|source| StoreError::Sled {
+            doing: "write the first book",
+            source,
+        })?;
         durable::sync(&db, path)?;
         durable::sync_directory(path)?;
         Self::with(db, path)
@@ -92,12 +95,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is none, [`StoreError::InUse`] when another process has it,
-    /// [`StoreError::Damaged`] when sled cannot read its own files.
+    /// [`StoreError::Damaged`] when sled cannot read its own files, [`StoreError::OtherLayout`] when another version of this
+    /// program wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::with(durable::open(path, false)?, path)
     }
 
     fn with(db: sled::Db, path: &Path) -> Result<Self, StoreError> {
+        layout::check(path, |at| {
+            db.get(at).map_err(|source| StoreError::Sled {
+                doing: "read the layout of the store",
+                source,
+            })
+        })?;
         let reader = StoreReader::over(db.clone());
         let book = reader.book()?;
         let runs = |family, filters| {

@@ -4,10 +4,8 @@
 pub(crate) const GENERATIONS: u8 = b'G';
 /// Prefix of the pointers to what is live, by view.
 pub(crate) const POINTERS: u8 = b'L';
-/// Prefix of the rows, by view, generation, snapshot and piece.
-pub(crate) const ROWS: u8 = b'R';
-/// Prefix of the parked cases, by view, generation, snapshot and piece.
-pub(crate) const PARKED: u8 = b'W';
+/// Which layout all of this has.
+pub(crate) const LAYOUT: &[u8] = b"V";
 /// Prefix of the declared skips, by leaf index.
 pub(crate) const RESOLUTIONS: u8 = b'X';
 

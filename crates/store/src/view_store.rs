@@ -1,26 +1,32 @@
 //! The views' database: generations of rows beside the ledger, which can all be made again from it.
 //!
-//! A snapshot is staged under a number of its own, synced, and then one small atomic batch makes it the snapshot of its
-//! generation: a crash at any point leaves the older snapshot whole. Promotion is one atomic batch as well.
+//! Rows are written to files of their own, synced, and then one small atomic batch makes them those of their generation: a
+//! crash at any point leaves the older ones whole. Promotion is one atomic batch as well. What no generation points to is
+//! removed when the database is opened.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use serde::{Serialize, de::DeserializeOwned};
-use sled::IVec;
 
 use crate::codec;
 use crate::durable::{self, StoreError};
 use crate::generation::{Generation, GenerationRow, Parked, Pointer, Resolution};
 use crate::key::number_of;
-use crate::stage::{Stage, Staged};
-use crate::view_key::{self, GENERATIONS, PARKED, POINTERS, RESOLUTIONS, ROWS};
+use crate::row_file::{RowFile, RowWriter, StoredRows};
+use crate::state_root::StateRoot;
+use crate::view_key::{self, GENERATIONS, LAYOUT, POINTERS, RESOLUTIONS};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// How long to wait for another process to let go of the database.
 const IN_USE_WAIT: Duration = Duration::from_secs(30);
-/// Values removed together.
-const REMOVED_TOGETHER: usize = 1024;
+/// The layout this program writes. What has another is folded again; declared skips are all that is kept of it.
+const LAYOUT_NOW: &[u8] = b"2";
+/// Where the rows are, beside the database.
+const ROWS: &str = "rows";
 
 /// The views' database, open for reading and writing. One process at a time can hold it.
 #[derive(Debug)]
@@ -30,9 +36,6 @@ pub struct ViewStore {
     /// After a failed write nobody knows what is on disk.
     failed: AtomicBool,
 }
-
-/// Key and row of a view, as they are stored.
-pub type StoredRow = (Vec<u8>, Vec<u8>);
 
 impl ViewStore {
     /// Opens the database in `path`, or creates an empty one: it holds nothing that the ledger cannot give again.
@@ -56,24 +59,38 @@ impl ViewStore {
     fn try_open(path: &Path) -> Result<Self, StoreError> {
         let create = !path.join("db").exists();
         if create {
-            std::fs::create_dir_all(path).map_err(|source| StoreError::Io {
-                doing: "create",
-                path: path.to_owned(),
-                source,
-            })?;
+            fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
         }
         let db = durable::open(path, create)?;
-        if create {
-            durable::sync(&db, path)?;
-            durable::sync_directory(path)?;
-        }
+        let rows = path.join(ROWS);
+        fs::create_dir_all(&rows).map_err(|source| io_error("create", &rows, source))?;
         let store = Self {
             db,
             path: path.to_owned(),
             failed: AtomicBool::new(false),
         };
+        store.settle_layout()?;
+        if create {
+            durable::sync_directory(path)?;
+        }
         store.sweep()?;
         Ok(store)
+    }
+
+    /// Forgets what another layout holds, but for the declared skips, which nothing else gives again.
+    fn settle_layout(&self) -> Result<(), StoreError> {
+        if self.db.get(LAYOUT).map_err(reading)?.as_deref() == Some(LAYOUT_NOW) {
+            return Ok(());
+        }
+        let mut batch = sled::Batch::default();
+        for at in self.db.iter().keys() {
+            let at = at.map_err(reading)?;
+            if at.first() != Some(&RESOLUTIONS) {
+                batch.remove(at);
+            }
+        }
+        batch.insert(LAYOUT, LAYOUT_NOW);
+        self.apply(batch)
     }
 
     /// Every generation of every view, by view and number.
@@ -122,36 +139,48 @@ impl ViewStore {
             .transpose()
     }
 
-    /// Begins the next snapshot of `generation`.
-    #[must_use]
-    pub fn stage(&self, generation: &Generation) -> Stage {
-        Stage::new(
-            &self.db,
-            &generation.view,
-            generation.number,
-            generation.snapshot.saturating_add(1),
-        )
+    /// Begins a file of rows for `generation`, behind those that led to `root`. It counts once it is entered in the generation
+    /// and that is committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it cannot be created.
+    pub fn write_rows(&self, generation: &mut Generation, root: StateRoot) -> Result<RowWriter, StoreError> {
+        let number = generation.next_file();
+        RowWriter::create(self.file(generation, number), number, root)
     }
 
-    /// Makes `staged` snapshots those of their generations, and those generations live for which `pointers` are given: all of
-    /// it at once, and durably.
+    /// Writes down the parked cases of `generation`, in the order of cases.
     ///
-    /// Fills in what staging found. What the older snapshots held is removed.
+    /// # Errors
+    /// [`StoreError::Io`] when they cannot be written.
+    pub fn write_parked(
+        &self,
+        generation: &mut Generation,
+        parked: impl Iterator<Item = Parked>,
+    ) -> Result<(), StoreError> {
+        let mut parked = parked.peekable();
+        let none = parked.peek().is_none();
+        if none && generation.parked == 0 {
+            return Ok(());
+        }
+        let root = StateRoot::of(&generation.view);
+        let mut writer = self.write_rows(generation, root)?;
+        for parked in parked {
+            writer.row(parked.case.as_bytes(), &encode("parked case", &parked)?)?;
+        }
+        generation.replace_parked(&writer.finish()?);
+        Ok(())
+    }
+
+    /// Makes `generations` what is stored, and those live for which `pointers` are given: all of it at once, and durably.
+    ///
+    /// Their files are synced already. Those they do not hold any more are removed.
     ///
     /// # Errors
     /// After an error nobody knows what is on disk: every further write is refused.
-    pub fn commit(
-        &self,
-        staged: &mut [(Generation, Staged)],
-        pointers: &[(&str, Pointer)],
-    ) -> Result<(), StoreError> {
+    pub fn commit(&self, generations: &[Generation], pointers: &[(&str, Pointer)]) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
-        for (generation, staged) in staged.iter_mut() {
-            generation.root = staged.root;
-            generation.rows = staged.rows;
-            generation.bytes = staged.bytes;
-            generation.parked = staged.parked;
-            generation.snapshot = staged.snapshot;
+        for generation in generations {
             batch.insert(
                 generation_key(&generation.view, generation.number),
                 encode("generation", &GenerationRow::of(generation))?,
@@ -163,12 +192,10 @@ impl ViewStore {
                 encode("pointer to the live generation", pointer)?,
             );
         }
-        // What the batch points to must be on the disk before the batch is.
-        self.write(|| durable::sync(&self.db, &self.path))?;
+        // What the batch points to must be found after a crash once the batch is.
+        self.write(|| durable::sync_directory(&self.path.join(ROWS)))?;
         self.apply(batch)?;
-        staged
-            .iter()
-            .try_for_each(|(generation, _)| self.drop_other_snapshots(generation))
+        self.sweep()
     }
 
     /// Removes generation `number` of `view` and its rows. What is live, and what leads back, must not be removed.
@@ -179,40 +206,48 @@ impl ViewStore {
         let mut batch = sled::Batch::default();
         batch.remove(generation_key(view, number));
         self.apply(batch)?;
-        for prefix in [ROWS, PARKED] {
-            self.remove_all(&view_key::numbered(view_key::of_view(prefix, view), &[number]))?;
-        }
-        Ok(())
+        self.sweep()
     }
 
-    /// The rows of the newest snapshot of `generation`, in the order in which they were staged.
-    pub fn rows(
-        &self,
-        generation: &Generation,
-    ) -> impl Iterator<Item = Result<StoredRow, StoreError>> + use<> {
-        self.framed(ROWS, generation)
-    }
-
-    /// The parked cases of the newest snapshot of `generation`.
+    /// The rows of `generation`, as far as nothing is to be added to them.
     ///
     /// # Errors
-    /// Per case: [`StoreError::Row`] when it is not readable.
-    pub fn parked(
-        &self,
-        generation: &Generation,
-    ) -> impl Iterator<Item = Result<Parked, StoreError>> + use<> {
-        self.framed(PARKED, generation)
-            .map(|framed| decode("parked case", &framed?.1))
+    /// [`StoreError::Io`] when a file cannot be read; per row [`StoreError::Rows`] when it is not what was written.
+    pub fn rows(&self, generation: &Generation) -> Result<StoredRows, StoreError> {
+        self.stored(generation, &generation.files.rows)
     }
 
-    fn framed(&self, prefix: u8, generation: &Generation) -> Framed {
-        let numbers = [generation.number, generation.snapshot];
-        let prefix = view_key::numbered(view_key::of_view(prefix, &generation.view), &numbers);
-        Framed {
-            pieces: self.db.scan_prefix(prefix),
-            bytes: Vec::new(),
-            read: 0,
-        }
+    /// What is to be added to the rows of `generation`: file by file, in the order in which it was recorded.
+    ///
+    /// # Errors
+    /// As [`ViewStore::rows`].
+    pub fn parts(&self, generation: &Generation) -> Result<Vec<StoredRows>, StoreError> {
+        let files = generation.files.parts.iter();
+        files
+            .map(|file| self.stored(generation, std::slice::from_ref(file)))
+            .collect()
+    }
+
+    /// The parked cases of `generation`.
+    ///
+    /// # Errors
+    /// As [`ViewStore::rows`].
+    pub fn parked(&self, generation: &Generation) -> Result<Vec<Parked>, StoreError> {
+        let files = generation.files.parked.as_slice();
+        self.stored(generation, files)?
+            .map(|stored| decode("parked case", &stored?.1))
+            .collect()
+    }
+
+    fn stored(&self, generation: &Generation, files: &[RowFile]) -> Result<StoredRows, StoreError> {
+        let named = files
+            .iter()
+            .map(|file| (self.file(generation, file.number), *file));
+        StoredRows::open(&generation.view, named)
+    }
+
+    fn file(&self, generation: &Generation, number: u64) -> PathBuf {
+        self.path.join(ROWS).join(file_name(generation, number))
     }
 
     /// Every declared skip, by leaf.
@@ -261,130 +296,34 @@ impl ViewStore {
         written
     }
 
-    /// Removes what crashes left behind: rows that no generation points to.
+    /// Removes the files that no generation holds: what crashes left behind, and what was replaced.
+    ///
+    /// Losing a removal loses nothing but space.
     fn sweep(&self) -> Result<(), StoreError> {
-        for prefix in [ROWS, PARKED] {
-            let mut next = vec![prefix];
-            while let Some(found) = self.db.range(next.clone()..).next() {
-                let (at, _) = found.map_err(reading)?;
-                let Some((view, number, snapshot)) = owner_of(&at).filter(|_| at.first() == Some(&prefix))
-                else {
-                    break;
-                };
-                let generation = self.generation(view, number)?;
-                let pointed_to = generation.is_some_and(|generation| generation.snapshot == snapshot);
-                let whole = view_key::numbered(view_key::of_view(prefix, view), &[number, snapshot]);
-                if !pointed_to {
-                    self.remove_all(&whole)?;
-                }
-                next = view_key::numbered(whole, &[u64::MAX]);
+        let generations = self.generations()?;
+        let held = generations.iter().flat_map(|generation| {
+            let files = generation.files.all();
+            files.map(|file| OsString::from(file_name(generation, file.number)))
+        });
+        let held: BTreeSet<OsString> = held.collect();
+        let rows = self.path.join(ROWS);
+        let listed = fs::read_dir(&rows).map_err(|source| io_error("list", &rows, source))?;
+        for entry in listed {
+            let entry = entry.map_err(|source| io_error("list", &rows, source))?;
+            if !held.contains(&entry.file_name()) {
+                fs::remove_file(entry.path()).map_err(|source| io_error("remove", &entry.path(), source))?;
             }
         }
         Ok(())
     }
-
-    fn drop_other_snapshots(&self, generation: &Generation) -> Result<(), StoreError> {
-        for prefix in [ROWS, PARKED] {
-            let base = view_key::numbered(view_key::of_view(prefix, &generation.view), &[generation.number]);
-            let kept = view_key::numbered(base.clone(), &[generation.snapshot]);
-            let older = self.db.range(base..kept).keys();
-            self.remove_keys(older)?;
-        }
-        Ok(())
-    }
-
-    fn remove_all(&self, prefix: &[u8]) -> Result<(), StoreError> {
-        self.remove_keys(self.db.scan_prefix(prefix).keys())
-    }
-
-    /// What is removed was never pointed to or is not any more: losing a removal loses nothing but space.
-    fn remove_keys(&self, keys: impl Iterator<Item = sled::Result<IVec>>) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        let mut count = 0;
-        let apply = |batch| {
-            self.db.apply_batch(batch).map_err(|source| StoreError::Sled {
-                doing: "remove old rows of a view",
-                source,
-            })
-        };
-        for at in keys {
-            batch.remove(at.map_err(reading)?);
-            count += 1;
-            if count % REMOVED_TOGETHER == 0 {
-                apply(std::mem::take(&mut batch))?;
-            }
-        }
-        apply(batch)
-    }
 }
 
-/// Rows out of the pieces they were cut into.
-struct Framed {
-    pieces: sled::Iter,
-    bytes: Vec<u8>,
-    read: usize,
-}
-
-impl Framed {
-    /// Makes `count` further bytes available; `false` where the pieces end before.
-    fn fill(&mut self, count: usize) -> Result<bool, StoreError> {
-        while self.bytes.len() - self.read < count {
-            let Some(piece) = self.pieces.next() else {
-                return Ok(false);
-            };
-            self.bytes.drain(..self.read);
-            self.read = 0;
-            self.bytes.extend_from_slice(&piece.map_err(reading)?.1);
-        }
-        Ok(true)
-    }
-
-    fn part(&mut self) -> Result<Vec<u8>, StoreError> {
-        let length = self.take(4)?;
-        let length = length
-            .first_chunk::<4>()
-            .map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        self.take(usize::try_from(length).unwrap_or(usize::MAX))
-    }
-
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, StoreError> {
-        if !self.fill(count)? {
-            return Err(unreadable());
-        }
-        let end = self.read + count;
-        let taken = self.bytes.get(self.read..end).unwrap_or_default().to_vec();
-        self.read = end;
-        Ok(taken)
-    }
-
-    fn row(&mut self) -> Result<Option<StoredRow>, StoreError> {
-        if !self.fill(1)? {
-            return Ok(None);
-        }
-        Ok(Some((self.part()?, self.part()?)))
-    }
-}
-
-impl Iterator for Framed {
-    type Item = Result<StoredRow, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.row().transpose()
-    }
+fn file_name(generation: &Generation, number: u64) -> String {
+    format!("{}.{}.{number}", generation.view, generation.number)
 }
 
 fn generation_key(view: &str, number: u64) -> Vec<u8> {
     view_key::numbered(view_key::of_view(GENERATIONS, view), &[number])
-}
-
-/// View, generation and snapshot of a piece.
-fn owner_of(key: &[u8]) -> Option<(&str, u64, u64)> {
-    let view = view_key::view_of(key)?;
-    let (numbers, _) = key.get(2 + view.len()..)?.as_chunks::<8>();
-    let [number, snapshot, ..] = numbers else {
-        return None;
-    };
-    Some((view, u64::from_be_bytes(*number), u64::from_be_bytes(*snapshot)))
 }
 
 fn encode<T: Serialize>(what: &'static str, row: &T) -> Result<Vec<u8>, StoreError> {
@@ -405,6 +344,14 @@ const fn unreadable() -> StoreError {
 fn reading(source: sled::Error) -> StoreError {
     StoreError::Sled {
         doing: "read the views' database",
+        source,
+    }
+}
+
+fn io_error(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        doing,
+        path: path.to_owned(),
         source,
     }
 }

@@ -52,37 +52,43 @@ impl PortActivity {
     pub fn iter(&self) -> impl Iterator<Item = (&ActivityKey, &Activity)> {
         self.cells.iter()
     }
+}
 
-    fn enter(&mut self, recorded: &Recorded<'_>, destination: Option<&CountryCode>, lines: &[Line<'_>]) {
-        let day = local_date(recorded.event.occurred_at);
-        for (at, (element, grams)) in lines.iter().enumerate() {
-            let key = ActivityKey {
-                port: recorded.port.clone(),
-                year: day.year(),
-                month: day.month(),
-                event: Cow::Borrowed(recorded.event.data.kind().name()),
-                destination: destination.cloned(),
-                element: element.cloned(),
-            };
-            let cell = self.cells.entry(key).or_default();
-            cell.grams = cell.grams.saturating_add(*grams);
-            let counted = lines.iter().take(at).any(|(earlier, _)| earlier == element);
-            cell.events += u64::from(!counted);
-        }
+/// Counts one event in each cell that one of its lines falls into.
+fn count(
+    recorded: &Recorded<'_>,
+    destination: Option<&CountryCode>,
+    lines: &[Line<'_>],
+    add: &mut impl FnMut(ActivityKey, Activity),
+) {
+    let day = local_date(recorded.event.occurred_at);
+    for (at, (element, grams)) in lines.iter().enumerate() {
+        let key = ActivityKey {
+            port: recorded.port.clone(),
+            year: day.year(),
+            month: day.month(),
+            event: Cow::Borrowed(recorded.event.data.kind().name()),
+            destination: destination.cloned(),
+            element: element.cloned(),
+        };
+        let counted = lines.iter().take(at).any(|(earlier, _)| earlier == element);
+        let cell = Activity {
+            events: u64::from(!counted),
+            grams: *grams,
+        };
+        add(key, cell);
     }
 }
 
 impl View for PortActivity {
     const NAME: &'static str = "port-activity";
     const VERSION: u32 = 1;
+    const IS_LOG: bool = false;
     type Key = ActivityKey;
     type Row = Activity;
+    type Part = Activity;
 
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn take(&mut self, recorded: &Recorded<'_>) {
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(ActivityKey, Activity)) {
         match recorded.class {
             RecordClass::Event => {}
             RecordClass::Redelivery
@@ -96,40 +102,59 @@ impl View for PortActivity {
                     .lines
                     .iter()
                     .map(|line| (Some(&line.element), line.net_mass_g.get()));
-                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+                count(recorded, Some(&it.destination), &lines.collect::<Vec<_>>(), add);
             }
             EventData::LicenseGranted(it) => {
                 let lines = it
                     .lines
                     .iter()
                     .map(|line| (Some(&line.element), line.granted_g.get()));
-                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+                count(recorded, Some(&it.destination), &lines.collect::<Vec<_>>(), add);
             }
             EventData::ShipmentDeclared(it) => {
                 let lines = it
                     .lines
                     .iter()
                     .map(|line| (line.element.as_ref(), line.cleared_g.get()));
-                self.enter(recorded, it.destination.as_ref(), &lines.collect::<Vec<_>>());
+                count(recorded, it.destination.as_ref(), &lines.collect::<Vec<_>>(), add);
             }
             EventData::ShipmentCleared(it) => {
                 let lines = it
                     .lines
                     .iter()
                     .map(|line| (line.element.as_ref(), line.cleared_g.get()));
-                self.enter(recorded, Some(&it.destination), &lines.collect::<Vec<_>>());
+                count(recorded, Some(&it.destination), &lines.collect::<Vec<_>>(), add);
             }
             EventData::ShipmentClosed(it) => {
                 let grams = it.returned_g.map_or(0, portbook_domain::Grams::get);
-                self.enter(recorded, None, &[(None, grams)]);
+                count(recorded, None, &[(None, grams)], add);
             }
             EventData::ApplicationClosed(_)
             | EventData::PaperworkQueried(_)
             | EventData::PaperworkAnswered(_)
             | EventData::LicenseChanged(_)
             | EventData::RecordCorrected(_)
-            | EventData::RecordAnnulled(_) => self.enter(recorded, None, &[(None, 0)]),
+            | EventData::RecordAnnulled(_) => count(recorded, None, &[(None, 0)], add),
         }
+    }
+
+    fn join(part: &mut Activity, later: Activity) {
+        part.events = part.events.saturating_add(later.events);
+        part.grams = part.grams.saturating_add(later.grams);
+    }
+
+    fn row(before: Option<Activity>, part: Activity) -> Activity {
+        let mut row = before.unwrap_or_default();
+        Self::join(&mut row, part);
+        row
+    }
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn enter(&mut self, key: ActivityKey, part: Activity) {
+        Self::join(self.cells.entry(key).or_default(), part);
     }
 
     fn rows(&self) -> impl Iterator<Item = (ActivityKey, Cow<'_, Activity>)> {

@@ -40,6 +40,18 @@ pub struct OpenQuery {
     pub reply_due: Option<Date>,
 }
 
+/// What an event says about queries that were asked before it. A decision settles those that stood before it: sources that
+/// do not state answers still state decisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Settlement {
+    /// A query was answered in full.
+    Answered(QueryId),
+    /// The application was decided, which settles what was asked about it.
+    Decided,
+    /// A declaration came to its end, which settles what customs asked about it.
+    Ended(DeclarationNo),
+}
+
 /// How far a case has come, as its events tell it one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseProgress {
@@ -122,53 +134,78 @@ impl CaseProgress {
 
     /// Takes the next event of the case, in ledger order.
     pub fn take(&mut self, event: &Event) {
-        match &event.data {
+        let (progress, settled) = Self::of(event);
+        self.join(progress, settled.as_slice());
+    }
+
+    /// How far a case has come of which this event alone is known, and what it says about queries asked before it.
+    #[must_use]
+    pub fn of(event: &Event) -> (Self, Option<Settlement>) {
+        let (mut it, at) = (Self::new(), Some(event.occurred_at));
+        let settled = match &event.data {
             EventData::ApplicationSubmitted(_) => {
-                self.submitted_at = self.submitted_at.or(Some(event.occurred_at));
-                self.stage = self.stage.max(CaseStage::Submitted);
+                (it.stage, it.submitted_at) = (CaseStage::Submitted, at);
+                None
             }
-            EventData::ApplicationClosed(it) => {
-                self.closed_at = self.closed_at.or(Some(event.occurred_at));
-                self.stage = self.stage.max(CaseStage::Closed(it.outcome));
+            EventData::ApplicationClosed(closed) => {
+                (it.stage, it.closed_at) = (CaseStage::Closed(closed.outcome), at);
+                None
             }
-            EventData::PaperworkQueried(it) => self.open_queries.push(OpenQuery {
-                query_id: it.query_id.clone(),
-                stage: it.stage,
-                declaration_no: it.declaration_no.clone(),
-                since: event.occurred_at,
-                reply_due: it.reply_due,
-            }),
-            EventData::PaperworkAnswered(it) => {
-                self.open_queries
-                    .retain(|open| !it.complete || open.query_id != it.query_id);
+            EventData::PaperworkQueried(asked) => {
+                it.open_queries.push(OpenQuery {
+                    query_id: asked.query_id.clone(),
+                    stage: asked.stage,
+                    declaration_no: asked.declaration_no.clone(),
+                    since: event.occurred_at,
+                    reply_due: asked.reply_due,
+                });
+                None
             }
-            EventData::LicenseGranted(it) => {
-                self.granted_at = self.granted_at.or(Some(event.occurred_at));
-                self.license_no = Some(it.license_no.clone());
-                self.stage = self.stage.max(CaseStage::Granted);
-                self.settle_queries(QueryStage::Licensing, None);
+            EventData::PaperworkAnswered(answer) => {
+                let query = answer.complete.then(|| answer.query_id.clone());
+                query.map(Settlement::Answered)
             }
-            EventData::ShipmentCleared(it) => {
-                self.cleared_at = self.cleared_at.or(Some(event.occurred_at));
-                self.stage = self.stage.max(CaseStage::Cleared);
-                self.settle_queries(QueryStage::Customs, Some(&it.declaration_no));
+            EventData::LicenseGranted(granted) => {
+                (it.stage, it.granted_at) = (CaseStage::Granted, at);
+                it.license_no = Some(granted.license_no.clone());
+                Some(Settlement::Decided)
             }
-            EventData::ShipmentClosed(it) => {
-                self.settle_queries(QueryStage::Customs, Some(&it.declaration_no));
+            EventData::ShipmentCleared(cleared) => {
+                (it.stage, it.cleared_at) = (CaseStage::Cleared, at);
+                Some(Settlement::Ended(cleared.declaration_no.clone()))
             }
+            EventData::ShipmentClosed(closed) => Some(Settlement::Ended(closed.declaration_no.clone())),
             EventData::LicenseChanged(_)
             | EventData::ShipmentDeclared(_)
             | EventData::RecordCorrected(_)
-            | EventData::RecordAnnulled(_) => {}
-        }
+            | EventData::RecordAnnulled(_) => None,
+        };
+        (it, settled)
     }
 
-    /// A decision settles the queries that stood before it: sources that do not state answers still state decisions.
-    fn settle_queries(&mut self, stage: QueryStage, declaration_no: Option<&DeclarationNo>) {
-        self.open_queries.retain(|open| {
-            open.stage != stage
-                || (declaration_no.is_some() && open.declaration_no.as_ref() != declaration_no)
-        });
+    /// Takes what later events of the case tell, and what they say about queries asked before them.
+    pub(crate) fn join(&mut self, later: Self, settled: &[Settlement]) {
+        self.stage = self.stage.max(later.stage);
+        self.submitted_at = self.submitted_at.or(later.submitted_at);
+        self.closed_at = self.closed_at.or(later.closed_at);
+        self.granted_at = self.granted_at.or(later.granted_at);
+        self.cleared_at = self.cleared_at.or(later.cleared_at);
+        self.license_no = later.license_no.or_else(|| self.license_no.take());
+        self.open_queries
+            .retain(|open| settled.iter().all(|settlement| !settlement.settles(open)));
+        self.open_queries.extend(later.open_queries);
+    }
+}
+
+impl Settlement {
+    fn settles(&self, open: &OpenQuery) -> bool {
+        match self {
+            Self::Answered(query_id) => open.query_id == *query_id,
+            Self::Decided => open.stage == QueryStage::Licensing,
+            Self::Ended(declaration_no) => {
+                open.stage == QueryStage::Customs && open.declaration_no.as_ref() == Some(declaration_no)
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use portbook_domain::CaseId;
 use serde::{Deserialize, Serialize};
 
-use crate::case::CaseProgress;
+use crate::case::{CaseProgress, Settlement};
 use crate::timeline::RecordClass;
 use crate::view::{Recorded, View};
 
@@ -29,6 +29,15 @@ pub struct CaseRow {
     pub last_leaf: u64,
 }
 
+/// What consecutive events of a case add to its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CasePart {
+    /// The row of a case that has no other events.
+    row: CaseRow,
+    /// What they say about queries that were asked before them.
+    settled: Vec<Settlement>,
+}
+
 impl Cases {
     /// The row of `case`.
     #[must_use]
@@ -45,14 +54,12 @@ impl Cases {
 impl View for Cases {
     const NAME: &'static str = "cases";
     const VERSION: u32 = 1;
+    const IS_LOG: bool = false;
     type Key = CaseId;
     type Row = CaseRow;
+    type Part = CasePart;
 
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn take(&mut self, recorded: &Recorded<'_>) {
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(CaseId, CasePart)) {
         match recorded.class {
             RecordClass::Event => {}
             // A repeat says nothing new, a conflict is evidence only.
@@ -61,19 +68,43 @@ impl View for Cases {
             | RecordClass::Quarantine
             | RecordClass::Control => return,
         }
-        let leaf = recorded.place.index;
-        let row = match self.cases.get_mut(&recorded.event.case) {
-            Some(row) => row,
-            None => self.cases.entry(recorded.event.case.clone()).or_insert(CaseRow {
-                progress: CaseProgress::new(),
-                events: 0,
-                first_leaf: leaf,
-                last_leaf: leaf,
-            }),
+        let (progress, settled) = CaseProgress::of(recorded.event);
+        let row = CaseRow {
+            progress,
+            events: 1,
+            first_leaf: recorded.place.index,
+            last_leaf: recorded.place.index,
         };
-        row.progress.take(recorded.event);
-        row.events += 1;
-        row.last_leaf = leaf;
+        let settled = settled.into_iter().collect();
+        add(recorded.event.case.clone(), CasePart { row, settled });
+    }
+
+    fn join(part: &mut CasePart, later: CasePart) {
+        part.row.join(later.row, &later.settled);
+        for settlement in later.settled {
+            if !part.settled.contains(&settlement) {
+                part.settled.push(settlement);
+            }
+        }
+    }
+
+    fn row(before: Option<CaseRow>, part: CasePart) -> CaseRow {
+        let Some(mut row) = before else { return part.row };
+        row.join(part.row, &part.settled);
+        row
+    }
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn enter(&mut self, key: CaseId, part: CasePart) {
+        match self.cases.get_mut(&key) {
+            Some(row) => row.join(part.row, &part.settled),
+            None => {
+                self.cases.insert(key, part.row);
+            }
+        }
     }
 
     fn rows(&self) -> impl Iterator<Item = (CaseId, Cow<'_, CaseRow>)> {
@@ -86,5 +117,13 @@ impl View for Cases {
         Self {
             cases: rows.into_iter().collect(),
         }
+    }
+}
+
+impl CaseRow {
+    fn join(&mut self, later: Self, settled: &[Settlement]) {
+        self.progress.join(later.progress, settled);
+        self.events = self.events.saturating_add(later.events);
+        self.last_leaf = later.last_leaf;
     }
 }

@@ -71,15 +71,29 @@ pub struct CaseFacts {
 impl View for Facts {
     const NAME: &'static str = "facts";
     const VERSION: u32 = 2;
+    const IS_LOG: bool = true;
     type Key = u64;
     type Row = FactRow;
+    type Part = FactRow;
+
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(u64, FactRow)) {
+        add(recorded.place.index, FactRow::of(recorded));
+    }
+
+    fn join(part: &mut FactRow, later: FactRow) {
+        *part = later;
+    }
+
+    fn row(_: Option<FactRow>, part: FactRow) -> FactRow {
+        part
+    }
 
     fn empty() -> Self {
         Self::default()
     }
 
-    fn take(&mut self, recorded: &Recorded<'_>) {
-        self.enter(recorded.place.index, &FactRow::of(recorded));
+    fn enter(&mut self, key: u64, part: FactRow) {
+        self.add_row(key, &part);
     }
 
     fn rows(&self) -> impl Iterator<Item = (u64, Cow<'_, FactRow>)> {
@@ -89,7 +103,7 @@ impl View for Facts {
     fn from_rows(rows: impl IntoIterator<Item = (u64, FactRow)>) -> Self {
         let mut facts = Self::default();
         for (leaf, row) in rows {
-            facts.enter(leaf, &row);
+            facts.add_row(leaf, &row);
         }
         facts
     }
@@ -261,7 +275,7 @@ impl Facts {
     }
 
     /// Takes a row, whatever it is.
-    fn enter(&mut self, leaf: u64, row: &FactRow) {
+    fn add_row(&mut self, leaf: u64, row: &FactRow) {
         let case = self.cases.keep(row.case.as_str());
         self.by_case.resize(self.cases.len(), CaseFacts::default());
         match &row.told {

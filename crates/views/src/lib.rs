@@ -13,8 +13,8 @@ mod view;
 
 pub use activity::{Activity, ActivityKey, PortActivity};
 pub use balance::{BalanceLine, LicenseBalance, LicenseStatus};
-pub use case::{CaseProgress, CaseStage, CaseTimeline, OpenQuery};
-pub use cases::{CaseRow, Cases};
+pub use case::{CaseProgress, CaseStage, CaseTimeline, OpenQuery, Settlement};
+pub use cases::{CasePart, CaseRow, Cases};
 pub use facts::{
     CaseFacts, Cleared, Declared, Fact, FactAt, FactRow, Facts, Goods, GoodsRow, Granted, Name, NamedCounts,
     Packed, Queried, Repeat, Span, Submitted, TableSink, TableSource, Told, ToldRow, day_of,

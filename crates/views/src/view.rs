@@ -35,24 +35,44 @@ pub struct Recorded<'a> {
 
 /// A deterministic fold over records, kept in memory and written down as rows.
 ///
-/// A view is a cache: whatever it holds can be made again from the ledger. Its state must be a function of the *set* of
-/// records it took, not of the order in which cases came: records of one case come in ledger order, but a case that was
-/// parked is folded later than others. No clock, no randomness, no map whose order is not defined, no float in a row.
+/// A view is a cache: whatever it holds can be made again from the ledger. What a record adds to which rows is a function
+/// of that record alone, and what it adds to one row is joined in ledger order; so records can be read on every core, sums be
+/// kept on disk and joined later, and the rows are the same. Its state must be a function of the *set* of records it took, not
+/// of the order in which cases came: records of one case come in ledger order, but a case that was parked is folded later
+/// than others. No clock, no randomness, no map whose order is not defined, no float in a row.
 pub trait View: Debug + Send + Sized {
     /// Its name, as people type it.
     const NAME: &'static str;
     /// Version of its code: rows of another version are not read, the view is folded again.
     const VERSION: u32;
+    /// Whether each record adds one row of its own, under a key that rises with the leaves, to which nothing is added later.
+    const IS_LOG: bool;
     /// Key of a row. The order of keys is the order of rows.
-    type Key: Serialize + DeserializeOwned + Ord;
+    type Key: Serialize + DeserializeOwned + Ord + Clone + Debug + Send + 'static;
     /// One row.
     type Row: Serialize + DeserializeOwned + Clone;
+    /// What one record, or several in a row, add to one row.
+    type Part: Serialize + DeserializeOwned + Clone + Debug + Send + 'static;
+
+    /// Hands `add` what one record adds to which rows. Total: what it has no use for it leaves alone.
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(Self::Key, Self::Part));
+
+    /// Joins what later records add to what earlier ones added to the same row. Associative.
+    fn join(part: &mut Self::Part, later: Self::Part);
+
+    /// The row `before`, or none, with what later records add to it.
+    fn row(before: Option<Self::Row>, part: Self::Part) -> Self::Row;
 
     /// A view that has taken nothing.
     fn empty() -> Self;
 
-    /// Takes one record. Total: what it has no use for it leaves alone.
-    fn take(&mut self, recorded: &Recorded<'_>);
+    /// Adds to the row under `key`.
+    fn enter(&mut self, key: Self::Key, part: Self::Part);
+
+    /// Takes one record.
+    fn take(&mut self, recorded: &Recorded<'_>) {
+        Self::parts(recorded, &mut |key, part| self.enter(key, part));
+    }
 
     /// Its whole state, in ascending order of keys.
     fn rows(&self) -> impl Iterator<Item = (Self::Key, Cow<'_, Self::Row>)>;

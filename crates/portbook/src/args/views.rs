@@ -62,13 +62,20 @@ pub(crate) enum ProjectionCommand {
     Rows {
         /// The view
         view: String,
-        /// As known when the ledger had so many leaves, at a time, or at `checkpoint` or `checkpoint:<SIZE>`
-        #[arg(long, value_name = "SIZE|TIME|CHECKPOINT", default_value = "now")]
-        at: Point,
-        /// Only of what had happened by then
-        #[arg(long, value_name = "TIME", value_parser = parse_time)]
-        as_of_occurred: Option<Timestamp>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
     },
+}
+
+/// As of when, on both clocks.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct AsOfArgs {
+    /// As known when the ledger had so many leaves, at a time, or at `checkpoint` or `checkpoint:<SIZE>`
+    #[arg(long, value_name = "SIZE|TIME|CHECKPOINT", default_value = "now")]
+    pub(crate) at: Point,
+    /// Only of what had happened by then
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) as_of_occurred: Option<Timestamp>,
 }
 
 /// Arguments of `replay`.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{CaseArgs, LicenseArgs};
 use crate::command::repair::{mark_of, repair_document};
+use crate::command::replay::as_of;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
@@ -17,7 +18,7 @@ use crate::speech::kilograms;
 pub(crate) fn run_case(session: &Session, args: &CaseArgs) -> Outcome {
     let id = CaseId::new(&args.case).map_err(|error| Failure::of(Exit::Usage, &error))?;
     let reader = StoreReader::open(&session.home.ledger().store())?;
-    let (recorded, records) = case(&reader, &id)?;
+    let (recorded, records) = case(&reader, &id, &as_of(session, &reader, args.as_of)?)?;
     let repairs = repairs_among(&reader, &records)?;
     let views = Views {
         corrected: CaseTimeline::of(id, repairs.corrected(&records)),
@@ -37,7 +38,7 @@ pub(crate) fn run_case(session: &Session, args: &CaseArgs) -> Outcome {
 pub(crate) fn run_license(session: &Session, args: &LicenseArgs) -> Outcome {
     let number = LicenseNo::new(&args.license_no).map_err(|error| Failure::of(Exit::Usage, &error))?;
     let reader = StoreReader::open(&session.home.ledger().store())?;
-    let balance = license(&reader, &number)?;
+    let balance = license(&reader, &number, &as_of(session, &reader, args.as_of)?)?;
     if session.speech.is_machine() {
         let balance = balance.as_ref().map(balance_document);
         session

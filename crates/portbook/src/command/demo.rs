@@ -209,8 +209,8 @@ impl Demo {
 
     fn show_timeline(&self, reader: &StoreReader) -> Result<(), Failure> {
         let chain = shown()?;
-        let rows = timeline::rows(reader, chain, &TimelineArgs::last(SHOWN, 10))?;
-        let rows = timeline::marked(reader, rows, false)?;
+        let rows = timeline::rows(reader, chain, u64::MAX, &TimelineArgs::last(SHOWN, 10))?;
+        let rows = timeline::marked(reader, rows, u64::MAX, false)?;
         self.session.speech.answer(format_args!(
             "\nThe last of {SHOWN}'s timeline (portbook timeline {SHOWN}):"
         ))?;
@@ -256,7 +256,7 @@ fn shown() -> Result<Chain, Failure> {
 
 /// A clearance in the middle of the shown port's chain.
 fn victim(reader: &StoreReader) -> Result<TimelineRow, Failure> {
-    let rows = timeline::rows(reader, shown()?, &TimelineArgs::last(SHOWN, usize::MAX))?;
+    let rows = timeline::rows(reader, shown()?, u64::MAX, &TimelineArgs::last(SHOWN, usize::MAX))?;
     let cleared: Vec<TimelineRow> = rows
         .into_iter()
         .filter(|row| row.declaration_no.is_some() && row.mass_g.is_some())

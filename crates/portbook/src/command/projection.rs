@@ -2,6 +2,7 @@
 
 use portbook_projection::{
     Filter, Kind, Projections, Standing, VIEWS, difference, generations, past, promote, promote_back,
+    recorded_at_ns,
 };
 use portbook_store::{Generation, StoreReader};
 use serde_json::{Value, json};
@@ -27,11 +28,9 @@ pub(crate) fn run(session: &Session, command: &ProjectionCommand) -> Outcome {
             generation,
             back,
         } => make_live(session, kind_of(view)?, *generation, *back),
-        ProjectionCommand::Rows {
-            view,
-            at,
-            as_of_occurred,
-        } => rows(session, kind_of(view)?, *at, *as_of_occurred),
+        ProjectionCommand::Rows { view, as_of } => {
+            rows(session, kind_of(view)?, as_of.at, as_of.as_of_occurred)
+        }
     }
 }
 
@@ -89,12 +88,13 @@ fn status(session: &Session) -> Outcome {
             .iter()
             .map(|kind| {
                 let behind = live(kind).map_or(size, |it| size.saturating_sub(it.cursor));
-                json!({
+                Ok(json!({
                     "view": kind.name, "version": kind.version, "leaves_since_snapshot": behind,
+                    "seconds_since_snapshot": age_s(&reader, size, behind)?,
                     "live": live(kind).map(document),
-                })
+                }))
             })
-            .collect();
+            .collect::<Result<_, Failure>>()?;
         session
             .speech
             .json(&json!({"schema": "portbook.projection-status/v1", "size": size, "views": views}))?;
@@ -110,18 +110,32 @@ fn status(session: &Session) -> Outcome {
                 "generation {} is of code {}, this program is {}: it is folded again when it is read",
                 it.number, it.version, kind.version
             ),
-            Some(it) => format!(
-                "generation {}  {} rows  {} parked  snapshot {} leaves ago  root {}",
-                it.number,
-                grouped(it.rows),
-                it.parked,
-                grouped(size.saturating_sub(it.cursor)),
-                it.root
-            ),
+            Some(it) => {
+                let behind = size.saturating_sub(it.cursor);
+                format!(
+                    "generation {}  {} rows  {} parked  snapshot {} leaves and {} s behind  root {}",
+                    it.number,
+                    grouped(it.rows),
+                    it.parked,
+                    grouped(behind),
+                    age_s(&reader, size, behind)?,
+                    it.root
+                )
+            }
         };
         session.speech.answer(format_args!("{:<16} {text}", kind.name))?;
     }
     Ok(Exit::Done)
+}
+
+/// How long the first of the last `behind` leaves has waited, in seconds.
+fn age_s(reader: &StoreReader, size: u64, behind: u64) -> Result<u64, Failure> {
+    if behind == 0 {
+        return Ok(0);
+    }
+    let now_ns = u128::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(0);
+    let since_ns = u128::from(recorded_at_ns(reader, size - behind)?);
+    Ok(u64::try_from(now_ns.saturating_sub(since_ns) / 1_000_000_000).unwrap_or(u64::MAX))
 }
 
 fn diff(session: &Session, kind: Kind, pair: (Option<u64>, Option<u64>)) -> Outcome {

@@ -14,8 +14,6 @@ use crate::session::Session;
 use crate::speech::{Form, grouped};
 use crate::view_row::{change_json, kind_of};
 
-/// Leaves after which a rebuild is written down.
-const SNAPSHOT_LEAVES: u64 = 250_000;
 /// Leaves folded to estimate by.
 const SAMPLE_LEAVES: u64 = 20_000;
 
@@ -32,7 +30,7 @@ pub(crate) fn run(session: &Session, args: &RebuildArgs) -> Outcome {
     let options = RebuildOptions {
         resume: args.resume,
         promote: !args.no_promote,
-        snapshot_leaves: SNAPSHOT_LEAVES,
+        snapshot_leaves: session.config.views.rebuild_snapshot_leaves.max(1),
     };
     let following = Following::start(session, "rebuilding")?;
     let mut changes = Changes::new(session);

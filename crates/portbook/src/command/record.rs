@@ -1,6 +1,6 @@
 //! `portbook record`: one leaf, field by field.
 
-use portbook_audit::{RecordAt, Repair, Repairs, contested_by, record, repairs, verdict_on};
+use portbook_audit::{AsOf, RecordAt, Repair, Repairs, contested_by, record, repairs, verdict_on};
 use portbook_ledger::{Index, Leaf, Record, Seal};
 use portbook_store::{StoreReader, Verdict};
 use portbook_wire::read_head;
@@ -116,7 +116,7 @@ fn print_repair(session: &Session, repair: &Repair) -> Result<(), Failure> {
 /// The repairs of the case a record belongs to; none where it belongs to none.
 fn repairs_around(reader: &StoreReader, record: &Record<'_>) -> Result<Repairs, Failure> {
     match read_head(record.subject, record.body) {
-        Ok(head) => Ok(repairs(reader, head.case)?),
+        Ok(head) => Ok(repairs(reader, head.case, &AsOf::default())?),
         Err(_) => Ok(Repairs::default()),
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::SignedDuration;
+use portbook_audit::AsOf;
 use portbook_domain::{EventKind, PortCode};
 use portbook_ledger::Size;
 use portbook_projection::{Filter, Kind, Replayed, past, replay, size_at, transcribe};
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::args::views::{Clock, FilterArgs, Point, ReplayArgs};
+use crate::args::views::{AsOfArgs, Clock, FilterArgs, Point, ReplayArgs};
 use crate::command::timeline::chain_of;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -67,6 +68,14 @@ pub(crate) fn run(session: &Session, args: &ReplayArgs) -> Outcome {
     };
     following.end();
     ended
+}
+
+/// As of when a question is asked.
+pub(crate) fn as_of(session: &Session, reader: &StoreReader, asked: AsOfArgs) -> Result<AsOf, Failure> {
+    Ok(AsOf {
+        size: size_of(session, reader, asked.at)?,
+        happened_by: asked.as_of_occurred,
+    })
 }
 
 /// How many leaves a ledger had at `point`.

@@ -136,6 +136,7 @@ impl Parts<'_> {
             .map(|store| evidence_of(self.session, store, part))
             .transpose()?;
         let (feed, feeding) = watch::channel(FeedPosition::default());
+        let (views, viewing) = watch::channel(Vec::new());
         let outlet = evidence.clone().map(|evidence| Outlet {
             session: self.session,
             address: self.address,
@@ -143,6 +144,7 @@ impl Parts<'_> {
             aliases: self.tables.reference.aliases.to_map(),
             position: position.subscribe(),
             feed: feeding,
+            views: viewing,
             evidence,
             watched,
         });
@@ -156,6 +158,7 @@ impl Parts<'_> {
                         store,
                         position,
                         feed,
+                        views,
                         publishing,
                     };
                     if part == Part::Standby {

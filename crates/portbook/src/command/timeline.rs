@@ -10,6 +10,7 @@ use serde::Serialize;
 
 pub(crate) use self::mark::{Marked, marked};
 use crate::args::TimelineArgs;
+use crate::command::replay::size_of;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::reference;
@@ -103,7 +104,13 @@ impl<'a> Row<'a> {
 pub(crate) fn run(session: &Session, args: &TimelineArgs) -> Outcome {
     let reader = StoreReader::open(&session.home.ledger().store())?;
     let chain = chain_of(&args.port)?;
-    let rows = marked(&reader, rows(&reader, chain, args)?, args.as_corrected)?;
+    let size = size_of(session, &reader, args.at)?;
+    let rows = marked(
+        &reader,
+        rows(&reader, chain, size, args)?,
+        size,
+        args.as_corrected,
+    )?;
     print(session, chain, &rows)?;
     Ok(Exit::Done)
 }
@@ -119,10 +126,11 @@ pub(crate) fn chain_of(port: &str) -> Result<Chain, Failure> {
     Chain::port(code.as_str()).map_err(|error| Failure::of(Exit::Usage, &error))
 }
 
-/// The rows asked for, by the time of the events unless chain order was asked for.
+/// The rows asked for among the first `size` leaves, by the time of the events unless chain order was asked for.
 pub(crate) fn rows(
     reader: &StoreReader,
     chain: Chain,
+    size: u64,
     args: &TimelineArgs,
 ) -> Result<Vec<TimelineRow>, Failure> {
     let count = reader
@@ -133,7 +141,7 @@ pub(crate) fn rows(
     let mut rows = Vec::new();
     for row in reader.rows(chain, 1..count.get().saturating_add(1)) {
         let row = row?;
-        if args.at.is_some_and(|size| row.place.index >= size) {
+        if row.place.index >= size {
             break;
         }
         if wanted(&row, args) {

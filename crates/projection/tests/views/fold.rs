@@ -2,7 +2,7 @@
 
 use portbook_domain::{CaseId, EventKind};
 use portbook_projection::{Kind, VIEWS};
-use portbook_store::ViewStore;
+use portbook_store::{StateRoot, ViewStore};
 use portbook_views::{CaseStage, Cases, PortActivity};
 
 use crate::ledger::{Ledger, case_name, data_of};
@@ -131,15 +131,17 @@ fn a_snapshot_that_was_not_finished_leaves_the_older_one() {
     let whole = ledger.live("cases");
     let rows = |generation| -> Vec<_> {
         let store = ViewStore::open(&ledger.views_path()).unwrap();
-        store.rows(generation).map(Result::unwrap).collect()
+        store.rows(generation).unwrap().map(Result::unwrap).collect()
     };
     let before = rows(&whole);
     let store = ViewStore::open(&ledger.views_path()).unwrap();
-    let mut stage = store.stage(&whole);
+    let mut writer = store
+        .write_rows(&mut whole.clone(), StateRoot::of("cases"))
+        .unwrap();
     for number in 0..3_000_u64 {
-        stage.row(&number.to_be_bytes(), b"half of a snapshot").unwrap();
+        writer.row(&number.to_be_bytes(), b"half of a snapshot").unwrap();
     }
-    stage.finish().unwrap();
+    writer.finish().unwrap();
     drop(store);
     assert_eq!(ledger.live("cases"), whole);
     assert_eq!(rows(&whole), before);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use portbook_domain::{CaseId, EventKind};
 use portbook_projection::{Kind, VIEWS};
 use portbook_store::{StoredRow, ViewStore};
-use portbook_views::{CaseRow, CaseStage, Cases, Recorded, View};
+use portbook_views::{CasePart, CaseRow, CaseStage, Cases, Recorded, View};
 
 use crate::ledger::{Ledger, case_name, data_of};
 
@@ -78,16 +78,30 @@ static MENDED: AtomicBool = AtomicBool::new(false);
 impl View for Fragile {
     const NAME: &'static str = "fragile";
     const VERSION: u32 = 1;
+    const IS_LOG: bool = false;
     type Key = CaseId;
     type Row = CaseRow;
+    type Part = CasePart;
 
     fn empty() -> Self {
         Self(Cases::empty())
     }
 
-    fn take(&mut self, recorded: &Recorded<'_>) {
+    fn join(part: &mut CasePart, later: CasePart) {
+        Cases::join(part, later);
+    }
+
+    fn row(before: Option<CaseRow>, part: CasePart) -> CaseRow {
+        Cases::row(before, part)
+    }
+
+    fn enter(&mut self, key: CaseId, part: CasePart) {
+        self.0.enter(key, part);
+    }
+
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(CaseId, CasePart)) {
         let submitted = recorded.event.data.kind() == EventKind::ApplicationSubmitted;
-        self.0.take(recorded);
+        Cases::parts(recorded, add);
         let fails = recorded.event.case.as_str() == case_name(30) && !submitted;
         assert!(MENDED.load(Ordering::Relaxed) || !fails, "case 30 is too much");
     }
@@ -136,7 +150,7 @@ fn an_event_on_which_the_fold_fails_parks_its_case_until_the_code_is_mended() {
     let rows = |name: &str| -> Vec<StoredRow> {
         let generation = ledger.live(name);
         let store = ViewStore::open(&ledger.views_path()).unwrap();
-        store.rows(&generation).map(Result::unwrap).collect()
+        store.rows(&generation).unwrap().map(Result::unwrap).collect()
     };
     assert_eq!(
         rows("fragile"),

@@ -7,8 +7,8 @@ use portbook_projection::{
     Change, Kind, ProjectionError, RebuildEnd, RebuildOptions, Rebuilt, Standing, VIEWS, difference,
     generations, promote, promote_back, rebuild,
 };
-use portbook_store::{Comparison, ViewStore, decode_row};
-use portbook_views::{CaseRow, Cases, Recorded, View};
+use portbook_store::{Comparison, StateRoot, ViewStore, decode_row};
+use portbook_views::{CasePart, CaseRow, Cases, Recorded, View};
 
 use crate::ledger::{Ledger, case_name};
 
@@ -25,22 +25,36 @@ struct Changed(Cases);
 impl View for Changed {
     const NAME: &'static str = Cases::NAME;
     const VERSION: u32 = Cases::VERSION + 1;
+    const IS_LOG: bool = false;
     type Key = CaseId;
     type Row = CaseRow;
+    type Part = CasePart;
+
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(CaseId, CasePart)) {
+        let case = recorded.event.case.as_str();
+        if case == case_name(7) {
+            return;
+        }
+        Cases::parts(recorded, add);
+        if case.ends_with("00") {
+            Cases::parts(recorded, add);
+        }
+    }
+
+    fn join(part: &mut CasePart, later: CasePart) {
+        Cases::join(part, later);
+    }
+
+    fn row(before: Option<CaseRow>, part: CasePart) -> CaseRow {
+        Cases::row(before, part)
+    }
 
     fn empty() -> Self {
         Self(Cases::empty())
     }
 
-    fn take(&mut self, recorded: &Recorded<'_>) {
-        let case = recorded.event.case.as_str();
-        if case == case_name(7) {
-            return;
-        }
-        self.0.take(recorded);
-        if case.ends_with("00") {
-            self.0.take(recorded);
-        }
+    fn enter(&mut self, key: CaseId, part: CasePart) {
+        self.0.enter(key, part);
     }
 
     fn rows(&self) -> impl Iterator<Item = (CaseId, Cow<'_, CaseRow>)> {
@@ -136,9 +150,10 @@ fn a_rebuild_that_is_stopped_everywhere_comes_to_the_same_roots() {
                 if stops == 5 {
                     ledger.append_cases(200..210);
                     let store = ViewStore::open(&path).unwrap();
-                    let building = store.generation("cases", 2).unwrap().unwrap();
+                    let mut building = store.generation("cases", 2).unwrap().unwrap();
                     assert_eq!((building.cursor, building.whole), (at, false));
-                    store.stage(&building).row(b"half", b"a snapshot").unwrap();
+                    let mut writer = store.write_rows(&mut building, StateRoot::of("cases")).unwrap();
+                    writer.row(b"half", b"a snapshot").unwrap();
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portbook_audit::{Repairs, Standing, contested_by, record, repairs, verdict_on};
+use portbook_audit::{AsOf, Repairs, Standing, contested_by, record, repairs, verdict_on};
 use portbook_fold::Book;
 use portbook_ledger::{Index, Leaf};
 use portbook_store::{StoreReader, Verdict};
@@ -59,17 +59,19 @@ impl Mark {
     }
 }
 
-/// Rows with their marks; `as_corrected` leaves out what was annulled and shows corrected fields.
+/// Rows with their marks, as known when the ledger had `size` leaves; `as_corrected` leaves out what was annulled and shows corrected fields.
 pub(crate) fn marked(
     reader: &StoreReader,
     rows: Vec<TimelineRow>,
+    size: u64,
     as_corrected: bool,
 ) -> Result<Vec<Marked>, Failure> {
     let book = reader.book()?;
-    let repaired = repaired_cases(reader, &rows)?;
+    let repaired = repaired_cases(reader, &rows, size)?;
     let mut marked = Vec::with_capacity(rows.len());
     for row in rows {
-        let mark = mark_of(reader, &book, &row, repaired.get(&row.case))?;
+        let mut mark = mark_of(reader, &book, &row, repaired.get(&row.case))?;
+        mark.contested_by = mark.contested_by.filter(|leaf| *leaf < size);
         if as_corrected && mark.standing.annulled_by.is_some() {
             continue;
         }
@@ -80,11 +82,15 @@ pub(crate) fn marked(
 }
 
 /// The repairs of every case that has one among these rows: a repair stands in the chain of what it repairs.
-fn repaired_cases(reader: &StoreReader, rows: &[TimelineRow]) -> Result<BTreeMap<String, Repairs>, Failure> {
+fn repaired_cases(
+    reader: &StoreReader,
+    rows: &[TimelineRow],
+    size: u64,
+) -> Result<BTreeMap<String, Repairs>, Failure> {
     let mut repaired = BTreeMap::new();
     for row in rows.iter().filter(|row| row.event.starts_with("record.")) {
         if !repaired.contains_key(&row.case) {
-            repaired.insert(row.case.clone(), repairs(reader, &row.case)?);
+            repaired.insert(row.case.clone(), repairs(reader, &row.case, &AsOf::known(size))?);
         }
     }
     Ok(repaired)

@@ -1,0 +1,247 @@
+//! A generation being folded without holding it in memory.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use portbook_domain::CaseId;
+use portbook_ledger::Hash;
+use portbook_store::{Generation, Packed, StateRoot, StoreError, StoreReader, ViewStore};
+
+use crate::drive::GoOn;
+use crate::gather::{Gather, Parts, Rows};
+use crate::kind::Kind;
+use crate::parking::Parking;
+use crate::pass::{ProjectionError, pass, read_whole};
+use crate::reading::Reading;
+use crate::selection::Selection;
+use crate::snapshot;
+
+/// So much is gathered of all views together before it is written down.
+const GATHERED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// So many files of parts are joined at once before rows are made of them.
+const PENDING_MAX: usize = 16;
+
+/// A generation being folded.
+#[derive(Debug)]
+pub(crate) struct Building {
+    pub(crate) kind: Kind,
+    /// As it is on the disk.
+    pub(crate) generation: Generation,
+    /// Leaf index of the next leaf to fold.
+    pub(crate) cursor: u64,
+    parking: Parking,
+    gather: Box<dyn Gather>,
+}
+
+/// Where folding on ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// Where it was to end.
+    Size,
+    /// Where so much is gathered that it must be written down first.
+    Full,
+    /// Where somebody said that it is enough.
+    Stopped,
+}
+
+/// Leaves, read once for all views.
+struct Sheaf {
+    cases: Vec<Option<Gist>>,
+    /// What they add to each view.
+    parts: Vec<Parts>,
+}
+
+/// All that parking needs to know of a record.
+struct Gist {
+    case: CaseId,
+    unreadable: Option<String>,
+}
+
+impl Building {
+    /// Goes on with `generation`.
+    pub(crate) fn load(
+        store: &ViewStore,
+        kind: Kind,
+        generation: Generation,
+    ) -> Result<Self, ProjectionError> {
+        let mut parking = Parking::default();
+        parking.poisoned.extend(generation.poisoned.iter().cloned());
+        for parked in store.parked(&generation)? {
+            parking.restore(parked);
+        }
+        Ok(Self {
+            kind,
+            cursor: generation.cursor,
+            generation,
+            parking,
+            gather: kind.gather(),
+        })
+    }
+
+    /// Writes down what is gathered. It counts once `generation` is committed.
+    pub(crate) fn flush(&mut self, store: &ViewStore, reader: &StoreReader) -> Result<(), ProjectionError> {
+        self.gather.flush(store, &mut self.generation)?;
+        if self.generation.pending() > PENDING_MAX {
+            self.gather.settle(store, &mut self.generation)?;
+        }
+        self.mark(store, reader)
+    }
+
+    /// Makes rows of all that was gathered. They count once `generation` is committed.
+    pub(crate) fn settle(&mut self, store: &ViewStore, reader: &StoreReader) -> Result<(), ProjectionError> {
+        self.gather.settle(store, &mut self.generation)?;
+        self.mark(store, reader)
+    }
+
+    /// Says in the generation how far it has come.
+    fn mark(&mut self, store: &ViewStore, reader: &StoreReader) -> Result<(), ProjectionError> {
+        let generation = &mut self.generation;
+        generation.cursor = self.cursor;
+        generation.last_leaf = snapshot::last_leaf(reader, self.cursor)?;
+        let poisoned = &self.parking.poisoned;
+        generation.poisoned = poisoned.iter().map(|(leaf, why)| (*leaf, why.clone())).collect();
+        store.write_parked(generation, self.parking.parked())?;
+        Ok(())
+    }
+
+    /// All its rows.
+    pub(crate) fn rows(&self, store: &ViewStore) -> Result<Rows<'_>, StoreError> {
+        self.gather.rows(store, &self.generation)
+    }
+
+    /// The state root of all its rows.
+    pub(crate) fn root(&self, store: &ViewStore) -> Result<Hash, StoreError> {
+        if self.gather.held() == 0 && self.generation.pending() == 0 {
+            return Ok(self.generation.root);
+        }
+        let mut root = StateRoot::of(self.kind.name);
+        for stored in self.rows(store)? {
+            let (key, row) = stored?;
+            root.row(&key, &row);
+        }
+        Ok(root.finish())
+    }
+
+    /// Takes the leaves from `first` on, but for those it has.
+    fn take(&mut self, first: u64, cases: &[Option<Gist>], parts: Parts, selection: &Selection) {
+        let mut left_out = BTreeSet::new();
+        let poisoned = parts.poisoned.iter().cloned();
+        let poisoned = poisoned.filter(|(leaf, _)| *leaf >= self.cursor && !selection.skips(*leaf));
+        self.parking.poisoned.extend(poisoned);
+        for (leaf, gist) in (first..).zip(cases) {
+            let Some(gist) = gist else { continue };
+            if leaf < self.cursor || selection.skips(leaf) || self.waits(leaf, gist) {
+                left_out.insert(leaf);
+            }
+        }
+        let count = u64::try_from(cases.len()).unwrap_or(u64::MAX);
+        self.cursor = self.cursor.max(first.saturating_add(count));
+        self.gather.take(parts, &left_out);
+    }
+
+    /// Whether the record waits: with its case, or because the case is parked on it.
+    fn waits(&mut self, leaf: u64, gist: &Gist) -> bool {
+        if self.parking.waits(&gist.case, leaf) {
+            return true;
+        }
+        let reason = self.parking.poisoned.get(&leaf).or(gist.unreadable.as_ref());
+        let reason = reason.cloned();
+        if let Some(reason) = reason {
+            self.parking.park(&gist.case, leaf, reason);
+            return true;
+        }
+        false
+    }
+}
+
+/// Folds all of `buildings` on to `size`, reading every leaf once.
+pub(crate) fn build_to(
+    buildings: &mut [Building],
+    reader: &StoreReader,
+    selection: &Selection,
+    size: u64,
+    go_on: &mut GoOn<'_>,
+) -> Result<Reached, ProjectionError> {
+    let kinds: Vec<Kind> = buildings.iter().map(|building| building.kind).collect();
+    let first = cursor_of(buildings);
+    let mut reached = Reached::Size;
+    if first >= size {
+        return Ok(reached);
+    }
+    pass(
+        reader,
+        first..size,
+        |packed| Sheaf::read(packed, &kinds),
+        |first, sheaf| {
+            let count = u64::try_from(sheaf.cases.len()).unwrap_or(u64::MAX);
+            for (building, parts) in buildings.iter_mut().zip(sheaf.parts) {
+                building.take(first, &sheaf.cases, parts, selection);
+            }
+            let gathered: usize = buildings.iter().map(|it| it.gather.held()).sum();
+            if !go_on(first + count, size) {
+                reached = Reached::Stopped;
+            } else if gathered > GATHERED_BYTES_MAX {
+                reached = Reached::Full;
+            } else {
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break(())
+        },
+    )?;
+    if cursor_of(buildings) >= size {
+        reached = Reached::Size;
+    }
+    Ok(reached)
+}
+
+/// [`build_to`], writing down what becomes much; what is written counts nowhere until it is committed.
+pub(crate) fn build_whole(
+    buildings: &mut [Building],
+    store: &ViewStore,
+    reader: &StoreReader,
+    selection: &Selection,
+    size: u64,
+) -> Result<(), ProjectionError> {
+    while build_to(buildings, reader, selection, size, &mut |_, _| true)? != Reached::Size {
+        for building in buildings.iter_mut() {
+            building.flush(store, reader)?;
+        }
+    }
+    Ok(())
+}
+
+/// The leaf at which the first of `buildings` goes on.
+pub(crate) fn cursor_of(buildings: &[Building]) -> u64 {
+    let cursors = buildings.iter().map(|building| building.cursor);
+    cursors.min().unwrap_or(u64::MAX)
+}
+
+impl Sheaf {
+    fn read(packed: &Packed, kinds: &[Kind]) -> Result<Self, ProjectionError> {
+        let readings = read_whole(packed)?;
+        let parts = kinds
+            .iter()
+            .map(|kind| kind.parts(packed.first, &readings))
+            .collect();
+        Ok(Self {
+            cases: readings.into_iter().map(Gist::of).collect(),
+            parts,
+        })
+    }
+}
+
+impl Gist {
+    fn of(reading: Reading) -> Option<Self> {
+        match reading {
+            Reading::Event(read) => Some(Self {
+                case: read.event.case,
+                unreadable: None,
+            }),
+            Reading::Unreadable { case, reason } => Some(Self {
+                case,
+                unreadable: Some(reason),
+            }),
+            Reading::Nothing | Reading::Damaged(_) => None,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What records add to a view, gathered in bounded memory and joined with what is on the disk.
+//!
+//! A generation is built without holding it: what records add is kept as it comes, written down when it becomes much, and
+//! joined in the order of keys when rows are read.
+
+use std::any::Any;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use portbook_store::{Generation, StateRoot, StoreError, StoredRow, ViewStore, frame_row, framed_rows};
+use portbook_views::View;
+
+use crate::merge::Merged;
+use crate::projection::reason_of;
+use crate::reading::Reading;
+
+/// What an entry takes beside its own size: its texts, and its share of the tree.
+const BESIDE_ENTRY_BYTES: usize = 96;
+/// What joining adds to an entry, about.
+const JOINED_BYTES: usize = 16;
+
+/// Rows as stored, in the order of keys.
+pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<StoredRow, StoreError>> + 'a>;
+
+/// What the records of some leaves add to one view.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    made: Box<dyn Any + Send>,
+    /// Leaves on which the view's code failed, and how.
+    pub(crate) poisoned: Vec<(u64, String)>,
+}
+
+/// What is gathered of one view, whatever the view.
+pub(crate) trait Gather: Debug + Send {
+    /// Takes what records add, but for the leaves of `left_out`.
+    fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>);
+    /// About how many bytes it holds.
+    fn held(&self) -> usize;
+    /// Writes down what it holds, beside the rows of `generation` or behind them.
+    fn flush(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError>;
+    /// Makes rows of all there is.
+    fn settle(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError>;
+    /// All rows: those of `generation` with what is to be added to them.
+    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError>;
+}
+
+/// Gathers a view whose records each add a row of their own.
+#[derive(Debug)]
+pub(crate) struct Log<V> {
+    framed: Vec<u8>,
+    rows: u64,
+    /// The state root of the generation's rows, once it is known.
+    root: Option<StateRoot>,
+    view: PhantomData<fn() -> V>,
+}
+
+/// Gathers a view whose rows many records add to.
+#[derive(Debug)]
+pub(crate) struct Sums<V: View> {
+    parts: BTreeMap<V::Key, V::Part>,
+    held: usize,
+}
+
+/// Rows in the form of files, each with its leaf and where it ends.
+#[derive(Debug, Default)]
+struct LogParts {
+    framed: Vec<u8>,
+    ends: Vec<(u64, usize)>,
+}
+
+/// Leaf, key and part.
+type SumParts<V> = Vec<(u64, <V as View>::Key, <V as View>::Part)>;
+
+/// What `readings`, the leaves from `first` on, add to a [`Log`].
+pub(crate) fn log_parts<V: View>(first: u64, readings: &[Reading]) -> Parts {
+    let mut made = LogParts::default();
+    let poisoned = for_each_event(first, readings, |leaf, reading| {
+        let before = made.framed.len();
+        let mut failed = None;
+        let mut add = |key: V::Key, part: V::Part| {
+            let framed = frame_row(&key, &V::row(None, part), &mut made.framed);
+            failed = framed.err().map(|error| error.to_string());
+        };
+        let done = catch_unwind(AssertUnwindSafe(|| V::parts(&reading.recorded(), &mut add)));
+        let failed = done.err().map(|panic| reason_of(panic.as_ref())).or(failed);
+        match failed {
+            Some(_) => made.framed.truncate(before),
+            None if made.framed.len() > before => made.ends.push((leaf, made.framed.len())),
+            None => {}
+        }
+        failed
+    });
+    Parts {
+        made: Box::new(made),
+        poisoned,
+    }
+}
+
+/// What `readings`, the leaves from `first` on, add to [`Sums`].
+pub(crate) fn sum_parts<V: View>(first: u64, readings: &[Reading]) -> Parts {
+    let mut made: SumParts<V> = Vec::with_capacity(readings.len());
+    let poisoned = for_each_event(first, readings, |leaf, reading| {
+        let before = made.len();
+        let mut add = |key, part| made.push((leaf, key, part));
+        let done = catch_unwind(AssertUnwindSafe(|| V::parts(&reading.recorded(), &mut add)));
+        let failed = done.err().map(|panic| reason_of(panic.as_ref()));
+        if failed.is_some() {
+            made.truncate(before);
+        }
+        failed
+    });
+    Parts {
+        made: Box::new(made),
+        poisoned,
+    }
+}
+
+/// Lets `take` work on every readable event; gives the leaves on which it failed, and how.
+fn for_each_event(
+    first: u64,
+    readings: &[Reading],
+    mut take: impl FnMut(u64, &portbook_fold::EventRecord) -> Option<String>,
+) -> Vec<(u64, String)> {
+    let numbered = (first..).zip(readings);
+    let failed = numbered.filter_map(|(leaf, reading)| match reading {
+        Reading::Event(read) => Some((leaf, take(leaf, read)?)),
+        Reading::Unreadable { .. } | Reading::Nothing | Reading::Damaged(_) => None,
+    });
+    failed.collect()
+}
+
+impl<V: View> Log<V> {
+    pub(crate) fn new() -> Self {
+        Self {
+            framed: Vec::new(),
+            rows: 0,
+            root: None,
+            view: PhantomData,
+        }
+    }
+}
+
+impl<V: View> Gather for Log<V> {
+    fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>) {
+        let Ok(made) = parts.made.downcast::<LogParts>() else {
+            return;
+        };
+        if left_out.is_empty() {
+            self.framed.extend_from_slice(&made.framed);
+            self.rows += u64::try_from(made.ends.len()).unwrap_or(u64::MAX);
+            return;
+        }
+        let mut start = 0;
+        for (leaf, end) in made.ends {
+            if !left_out.contains(&leaf) {
+                self.framed
+                    .extend_from_slice(made.framed.get(start..end).unwrap_or_default());
+                self.rows += 1;
+            }
+            start = end;
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.framed.len()
+    }
+
+    fn flush(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let root = match self.root.take() {
+            Some(root) => root,
+            None => root_of(store, generation)?,
+        };
+        let mut writer = store.write_rows(generation, root)?;
+        writer.framed(&self.framed, self.rows)?;
+        let written = writer.finish()?;
+        generation.append_rows(&written);
+        self.root = Some(written.root);
+        self.framed.clear();
+        self.rows = 0;
+        Ok(())
+    }
+
+    fn settle(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
+        self.flush(store, generation)
+    }
+
+    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
+        Ok(Box::new(
+            store.rows(generation)?.chain(framed_rows(&self.framed).map(Ok)),
+        ))
+    }
+}
+
+impl<V: View> Sums<V> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            parts: BTreeMap::new(),
+            held: 0,
+        }
+    }
+}
+
+impl<V: View + 'static> Gather for Sums<V> {
+    fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>) {
+        let Ok(made) = parts.made.downcast::<SumParts<V>>() else {
+            return;
+        };
+        for (leaf, key, part) in *made {
+            if left_out.contains(&leaf) {
+                continue;
+            }
+            match self.parts.entry(key) {
+                Entry::Occupied(mut entry) => {
+                    V::join(entry.get_mut(), part);
+                    self.held += JOINED_BYTES;
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert(part);
+                    self.held += size_of::<V::Key>() + size_of::<V::Part>() + BESIDE_ENTRY_BYTES;
+                }
+            }
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.held
+    }
+
+    fn flush(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
+        if self.parts.is_empty() {
+            return Ok(());
+        }
+        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
+        let mut framed = Vec::new();
+        for (key, part) in std::mem::take(&mut self.parts) {
+            framed.clear();
+            frame_row(&key, &part, &mut framed)?;
+            writer.framed(&framed, 1)?;
+        }
+        generation.add_parts(&writer.finish()?);
+        self.held = 0;
+        Ok(())
+    }
+
+    fn settle(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
+        if self.parts.is_empty() && generation.pending() == 0 {
+            return Ok(());
+        }
+        let rows = self.rows(store, generation)?;
+        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
+        for stored in rows {
+            let (key, row) = stored?;
+            writer.row(&key, &row)?;
+        }
+        generation.replace_rows(&writer.finish()?);
+        self.parts.clear();
+        self.held = 0;
+        Ok(())
+    }
+
+    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
+        let (rows, parts) = (store.rows(generation)?, store.parts(generation)?);
+        Ok(Box::new(Merged::<V>::new(rows, parts, self.parts.iter())?))
+    }
+}
+
+/// The state root of the rows of `generation`, ready to go on; they are read for it.
+fn root_of(store: &ViewStore, generation: &Generation) -> Result<StateRoot, StoreError> {
+    let mut rows = store.rows(generation)?;
+    rows.by_ref().try_for_each(|stored| stored.map(drop))?;
+    Ok(rows.into_root())
+}

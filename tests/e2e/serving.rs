@@ -1,0 +1,214 @@
+//! The verified feed over HTTP, lag in figures, and schemas in the ledger: for those who do not speak NATS.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::node::{Node, first_lines, wait_for};
+
+/// A running portbook with facts.
+fn serving(count: usize) -> Node {
+    let mut node = Node::init();
+    node.up();
+    import(&node, count);
+    node
+}
+
+/// Imports the first `count` facts of the scenario and waits until all are fed.
+fn import(node: &Node, count: usize) {
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(count)).unwrap();
+    node.run(&["import", &facts.display().to_string()]).exits(0);
+    let fed = wait_for(|| {
+        let status = node.run(&["feed", "status", "--json"]).exits(0).json();
+        (status["messages"].as_u64() == Some(u64::try_from(count).unwrap())).then_some(())
+    });
+    fed.expect("the feed catches up");
+}
+
+/// Everything the feed holds, as `watch` shows it.
+fn watched(node: &Node, count: usize, more: &[&str]) -> Vec<Value> {
+    let count = count.to_string();
+    let mut args = vec!["watch", "--from", "0", "--count", &count, "--json"];
+    args.extend(more);
+    let said = node.run(&args).exits(0).out;
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// A connection on which `path` was asked for. Of the old version of HTTP, so that an answer is what comes until the end.
+fn ask(node: &Node, path: &str, headers: &str) -> BufReader<TcpStream> {
+    let url = fs::read_to_string(node.home().join("http.url")).unwrap();
+    let address = url.trim().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n").unwrap();
+    BufReader::new(stream)
+}
+
+/// Status line and headers.
+fn head(answer: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(answer.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    head
+}
+
+/// Head and body of a whole answer.
+fn get(node: &Node, path: &str) -> (String, String) {
+    let mut answer = ask(node, path, "");
+    let head = head(&mut answer);
+    let mut body = String::new();
+    answer.read_to_string(&mut body).unwrap();
+    (head, body)
+}
+
+/// The next event of a stream of server-sent events: its id, and what it says.
+fn next_event(answer: &mut impl BufRead) -> (u64, Value) {
+    let (mut id, mut data) = (None, None);
+    loop {
+        let mut line = String::new();
+        assert!(answer.read_line(&mut line).unwrap() > 0, "the line was cut");
+        match line.trim_end().split_once(": ") {
+            Some(("id", found)) => id = found.parse().ok(),
+            Some(("data", found)) => data = serde_json::from_str(found).ok(),
+            Some(_) => {}
+            None if id.is_some() => return (id.unwrap(), data.unwrap()),
+            None => {}
+        }
+    }
+}
+
+#[test]
+fn pages_of_events_lead_through_the_whole_feed() {
+    let node = serving(250);
+    let expected = watched(&node, 250, &[]);
+    let (mut path, mut heard, mut pages) = ("/v1/events?limit=100".to_owned(), Vec::new(), 0);
+    loop {
+        let (head, body) = get(&node, &path);
+        assert!(
+            head.starts_with("HTTP/1.0 200") || head.starts_with("HTTP/1.1 200"),
+            "{head}"
+        );
+        assert!(head.contains("application/x-ndjson"), "{head}");
+        let lines: Vec<Value> = body
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let next = head.lines().find_map(|line| line.strip_prefix("link: <"));
+        let Some(next) = next else {
+            assert!(lines.is_empty(), "the last page is empty");
+            break;
+        };
+        path = next.split('>').next().unwrap().to_owned();
+        heard.extend(lines);
+        pages += 1;
+    }
+    assert_eq!((pages, &heard), (3, &expected));
+    let port = expected[0]["port"].as_str().unwrap();
+    let (_, body) = get(&node, &format!("/v1/events?port={port}"));
+    let of_port = expected.iter().filter(|event| event["port"] == port);
+    let found: Vec<Value> = body
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(found.iter().eq(of_port));
+    let (head, body) = get(&node, "/v1/events?ports=CNNBG");
+    assert!(
+        head.contains(" 400 ") && body.contains("there is no parameter"),
+        "{head}{body}"
+    );
+}
+
+#[test]
+fn server_sent_events_go_on_where_a_browser_was() {
+    let node = serving(60);
+    let expected = watched(&node, 60, &[]);
+    let leaf = |event: &Value| event["leaf"].as_u64().unwrap();
+    let mut answer = ask(&node, &format!("/live?after={}", leaf(&expected[9])), "");
+    let head = head(&mut answer);
+    assert!(head.contains("text/event-stream"), "{head}");
+    for event in &expected[10..40] {
+        assert_eq!(next_event(&mut answer), (leaf(event), event.clone()));
+    }
+    drop(answer);
+    // The browser's own words, when it comes again.
+    let last = format!("Last-Event-ID: {}\r\n", leaf(&expected[39]));
+    let mut answer = ask(&node, "/live", &last);
+    crate::serving::head(&mut answer);
+    for event in &expected[40..] {
+        assert_eq!(next_event(&mut answer), (leaf(event), event.clone()));
+    }
+    // And what is new comes by itself.
+    import(&node, 61);
+    let all = watched(&node, 61, &[]);
+    assert_eq!(next_event(&mut answer), (leaf(&all[60]), all[60].clone()));
+}
+
+#[test]
+fn figures_say_how_far_each_view_and_the_feed_are_behind() {
+    let node = serving(100);
+    let figure = |text: &str, name: &str| -> Option<f64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    let views = ["port-activity", "cases", "facts"];
+    let caught_up = wait_for(|| {
+        let (_, text) = get(&node, "/metrics");
+        let lags = views.map(|view| figure(&text, &format!("portbook_view_lag_events{{view=\"{view}\"}}")));
+        (lags == [Some(0.0); 3]).then_some(text)
+    });
+    let text = caught_up.expect("views catch up, and say so");
+    for view in views {
+        let seconds = figure(&text, &format!("portbook_view_lag_seconds{{view=\"{view}\"}}"));
+        assert_eq!(seconds, Some(0.0), "{text}");
+    }
+    for name in [
+        "ledger_lag_events",
+        "ledger_lag_seconds",
+        "feed_lag_events",
+        "feed_lag_seconds",
+    ] {
+        assert!(
+            figure(&text, &format!("portbook_{name}")).is_some(),
+            "{name} is missing from {text}"
+        );
+    }
+    let status = node.run(&["projection", "status", "--json"]).exits(0).json();
+    for view in status["views"].as_array().unwrap() {
+        let (leaves, seconds) = (&view["leaves_since_snapshot"], &view["seconds_since_snapshot"]);
+        assert_eq!(
+            *leaves == json!(0),
+            *seconds == json!(0) || leaves != &json!(0) && false,
+            "{view}"
+        );
+    }
+}
+
+#[test]
+fn schemas_are_registered_once_and_the_ledger_shows_them() {
+    let node = serving(10);
+    let listed = node.run(&["schema", "ls", "--json"]).exits(0).json();
+    let schemas = listed["schemas"].as_array().unwrap();
+    let registered = || {
+        let rows = node.timeline("~CONTROL");
+        let rows = rows.iter().filter(|row| row["event"] == "reference.published");
+        rows.count()
+    };
+    let before = registered();
+    let said = node.run(&["schema", "register"]).exits(0);
+    assert!(
+        said.err.contains(&format!("0 of {} schemas", schemas.len())),
+        "{said:?}"
+    );
+    assert_eq!(registered(), before, "init had written all of them");
+    let schema = node.run(&["schema", "get", "license.granted"]).exits(0).out;
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    node.run(&["schema", "get", "license.lost"]).exits(2);
+}

@@ -1,0 +1,485 @@
+//! Views on the real binary: poison parks one case, replay goes on where it was cancelled, rebuilds survive kills.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use portbook_bus::{Bus, BusOptions, Identity, Login, Outgoing, PublishLimits, Publisher};
+use portbook_domain::{CaseId, EventKind};
+use portbook_projection::{Kind, Projections};
+use portbook_store::{LedgerDirectory, StoreReader};
+use portbook_views::{CasePart, CaseRow, Cases, Recorded, View};
+use serde_json::{Value, json};
+
+use crate::node::{Node, first_lines, signal, wait_for};
+
+/// Cases that nothing is wrong with.
+const GOOD: usize = 999;
+/// Every view of this program.
+const VIEWS: usize = 3;
+
+/// Facts of good cases: an application and a licence each.
+fn good_cases(node: &Node) -> String {
+    let mut text = String::new();
+    for case in 0..GOOD {
+        let goods = json!({"hs": "8505111000", "control_code": "1C905.a", "element": "Dy", "qty_kg": 2,
+            "expedited": false});
+        let facts = [
+            json!({"type": "application_submitted", "occurred_at": "2025-05-02T01:00:00Z"}),
+            json!({"type": "license_granted", "occurred_at": "2025-06-02T01:00:00Z",
+                "license_no": format!("L{case}"), "valid_until": "2026-05-01"}),
+        ];
+        for (at, mut fact) in facts.into_iter().enumerate() {
+            let fields = fact.as_object_mut().unwrap();
+            let number = 1_000_000 + 2 * case + at;
+            fields.insert(
+                "event_id".to_owned(),
+                json!(format!("00000000-0000-5000-8000-{number:012x}")),
+            );
+            fields.extend(goods.as_object().unwrap().clone());
+            fields.insert("case_id".to_owned(), json!(format!("GOOD{case}")));
+            fields.insert("port".to_owned(), json!("CNNBG"));
+            fields.insert("destination".to_owned(), json!("DE"));
+            writeln!(text, "{fact}").unwrap();
+        }
+    }
+    let file = node.home().join("good.ndjson");
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+/// Publishes events of `case` as they are, one behind the other.
+fn publish(node: &Node, events: &[(String, Value)]) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let seed_file = Identity::Importer.seed_file(&node.home().join("keys/nats"));
+        let url = fs::read_to_string(node.home().join("nats.url")).unwrap();
+        let login = Login::Nkey { seed_file };
+        let bus = Bus::connect(BusOptions::new(&url, Identity::Importer, login))
+            .await
+            .unwrap();
+        let publisher = Publisher::start(&bus, PublishLimits::default());
+        for (case, body) in events {
+            let outgoing = Outgoing {
+                subject: format!("portbook.events.{case}"),
+                msg_id: body["id"].as_str().unwrap().to_owned(),
+                signature: None,
+                body: body.to_string().into(),
+                expected_last_subject_seq: None,
+            };
+            publisher.publish(outgoing).await.unwrap();
+        }
+        bus.close().await;
+    });
+}
+
+fn event(number: usize, case: &str, name: &str, data: &Value) -> (String, Value) {
+    let body = json!({
+        "specversion": "1.0", "id": format!("00000000-0000-5000-8000-{number:012x}"),
+        "source": "urn:portbook:src:test", "type": format!("portbook.{name}"), "subject": case,
+        "time": "2025-05-03T01:00:00Z", "datacontenttype": "application/json", "correlationid": case,
+        "partitionkey": "CNNBG", "pbmode": "observed", "data": data,
+    });
+    (case.to_owned(), body)
+}
+
+fn parked(node: &Node) -> Vec<Value> {
+    let listed = node.run(&["parked", "ls", "--json"]).exits(0).json();
+    listed["parked"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_poison_event_of_each_kind_parks_its_case_and_all_others_go_on() {
+    let mut node = Node::init();
+    node.up();
+    let mut events = Vec::new();
+    let kinds = EventKind::ALL.iter().map(|kind| format!("{}.v1", kind.name()));
+    // An event of a version that only a later program can read is poison as well.
+    let kinds: Vec<String> = kinds.chain(["license.granted.v99".to_owned()]).collect();
+    for (at, name) in kinds.iter().enumerate() {
+        let case = format!("BAD{at}");
+        events.push(event(2 * at, &case, name, &json!({"nothing": true})));
+        events.push(event(
+            2 * at + 1,
+            &case,
+            "application.closed.v1",
+            &json!({"outcome": "refused"}),
+        ));
+    }
+    publish(&node, &events);
+    node.run(&["import", &good_cases(&node)]).exits(0);
+    node.wait_until_signed(u64::try_from(events.len() + 2 * GOOD).unwrap());
+
+    let listed = parked(&node);
+    assert_eq!(listed.len(), kinds.len() * VIEWS, "{listed:?}");
+    let cases: BTreeSet<&str> = listed.iter().map(|it| it["case"].as_str().unwrap()).collect();
+    assert_eq!(cases.len(), kinds.len());
+    for it in &listed {
+        assert_eq!(
+            it["waiting"].as_array().unwrap().len(),
+            2,
+            "in order behind the poison: {it}"
+        );
+    }
+    let rows = node
+        .run(&["projection", "rows", "cases", "--json"])
+        .exits(0)
+        .json();
+    let rows = rows["rows"].as_array().unwrap();
+    let granted = rows
+        .iter()
+        .filter(|row| row["row"]["progress"]["stage"] == "granted");
+    assert_eq!((rows.len(), granted.count()), (GOOD, GOOD), "nobody else waits");
+
+    let shown = node.run(&["parked", "show", "BAD3", "--json"]).exits(0).json();
+    let bodies = shown["views"][0]["events"].as_array().unwrap();
+    assert!(bodies[0]["body"].as_str().unwrap().contains("nothing"), "{shown}");
+    node.run(&["parked", "show", "GOOD3"]).exits(2);
+    // Nothing was mended, so nothing goes on.
+    let retried = node.run(&["parked", "retry", "--json"]).exits(0).json();
+    assert_eq!(retried["released"], json!([]));
+    assert_eq!(retried["waiting"].as_array().unwrap().len(), listed.len());
+    let resolved = node
+        .run(&[
+            "parked",
+            "resolve",
+            "BAD3",
+            "--reason",
+            "made by a test",
+            "--json",
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(resolved["released"], json!(["BAD3"]));
+    node.stop();
+    // A rebuild tries everything again, except what was declared to be skipped.
+    let rebuilt = node.run(&["rebuild", "--all", "--json"]).exits(0).json();
+    assert_equal(&rebuilt);
+    assert_eq!(parked(&node).len(), (kinds.len() - 1) * VIEWS);
+    let case = node
+        .run(&["projection", "rows", "cases", "--json"])
+        .exits(0)
+        .json();
+    let closed =
+        |row: &&Value| row["key"] == "BAD3" && row["row"]["progress"]["stage"]["closed"] == "refused";
+    assert_eq!(case["rows"].as_array().unwrap().iter().filter(closed).count(), 1);
+    // The ledger itself was never held up.
+    node.verify();
+}
+
+/// Insists that every rebuilt view holds what it replaces.
+#[track_caller]
+fn assert_equal(rebuilt: &Value) {
+    let views = rebuilt["views"].as_array().unwrap();
+    assert_eq!(views.len(), VIEWS);
+    for view in views {
+        let compared = &view["compared"];
+        let differing = ["added", "removed", "changed"].map(|count| compared[count].as_u64().unwrap());
+        assert_eq!((differing, &view["promoted"]), ([0; 3], &json!(true)), "{view}");
+    }
+}
+
+fn roots(rebuilt: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let views = rebuilt["views"].as_array().unwrap().iter();
+    views
+        .map(|view| (text(&view["view"]), text(&view["root"])))
+        .collect()
+}
+
+/// [`Cases`] by code of the same version that fails on one case: what this program was before it was mended.
+#[derive(Debug)]
+struct Before(Cases);
+
+/// The case on which it fails.
+const FAILS_ON: &str = "GOOD7";
+
+impl View for Before {
+    const NAME: &'static str = Cases::NAME;
+    const VERSION: u32 = Cases::VERSION;
+    const IS_LOG: bool = Cases::IS_LOG;
+    type Key = CaseId;
+    type Row = CaseRow;
+    type Part = CasePart;
+
+    fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(CaseId, CasePart)) {
+        let granted = recorded.event.data.kind() == EventKind::LicenseGranted;
+        assert!(
+            !granted || recorded.event.case.as_str() != FAILS_ON,
+            "a fault that was mended"
+        );
+        Cases::parts(recorded, add);
+    }
+
+    fn join(part: &mut CasePart, later: CasePart) {
+        Cases::join(part, later);
+    }
+
+    fn row(before: Option<CaseRow>, part: CasePart) -> CaseRow {
+        Cases::row(before, part)
+    }
+
+    fn empty() -> Self {
+        Self(Cases::empty())
+    }
+
+    fn enter(&mut self, key: CaseId, part: CasePart) {
+        self.0.enter(key, part);
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (CaseId, std::borrow::Cow<'_, CaseRow>)> {
+        self.0.rows()
+    }
+
+    fn from_rows(rows: impl IntoIterator<Item = (CaseId, CaseRow)>) -> Self {
+        Self(Cases::from_rows(rows))
+    }
+}
+
+#[test]
+fn a_case_that_older_code_parked_comes_to_what_a_clean_rebuild_gives() {
+    let mut node = Node::init();
+    node.up();
+    node.run(&["import", &good_cases(&node)]).exits(0);
+    node.wait_until_signed(u64::try_from(2 * GOOD).unwrap());
+    node.stop();
+    // The views as the program left them that had the fault.
+    let ledger = LedgerDirectory::at(node.home().join("ledger"));
+    fs::remove_dir_all(ledger.views()).unwrap();
+    let reader = StoreReader::open(&ledger.store()).unwrap();
+    let before = Projections::open(reader, &ledger.views(), &[Kind::of::<Before>()]).unwrap();
+    before.catch_up(&mut |_, _| true).unwrap();
+    before.snapshot().unwrap();
+    drop(before);
+
+    let waits = parked(&node);
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!(
+        (&waits[0]["case"], &waits[0]["view"]),
+        (&json!(FAILS_ON), &json!("cases"))
+    );
+    assert!(
+        waits[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("a fault that was mended")
+    );
+    let retried = node.run(&["parked", "retry", "--json"]).exits(0).json();
+    assert_eq!(
+        (&retried["released"], &retried["waiting"]),
+        (&json!([FAILS_ON]), &json!([]))
+    );
+    let status = node.run(&["projection", "status", "--json"]).exits(0).json();
+    let cases = status["views"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["view"] == "cases");
+    let root = cases.unwrap()["live"]["root"].clone();
+    let rebuilt = node.run(&["rebuild", "--all", "--json"]).exits(0).json();
+    assert_equal(&rebuilt);
+    let clean = roots(&rebuilt)
+        .into_iter()
+        .find(|(view, _)| view == "cases")
+        .unwrap();
+    assert_eq!(root, json!(clean.1));
+}
+
+#[test]
+fn a_replay_that_was_cancelled_goes_on_behind_the_last_event() {
+    let mut node = Node::init();
+    node.up();
+    let file = node.home().join("facts.ndjson");
+    fs::write(&file, first_lines(12_000)).unwrap();
+    node.run(&["import", &file.display().to_string()]).exits(0);
+    node.wait_until_signed(12_000);
+    node.stop();
+    let whole = node.run(&["replay", "--to", "now"]).exits(0).out;
+
+    let mut replaying = node
+        .command()
+        .args(["replay", "--to", "now"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(replaying.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    // It cannot have come to its end: nobody has read what it says.
+    signal("-INT", replaying.id());
+    let mut said = first;
+    out.read_to_string(&mut said).unwrap();
+    let mut error = String::new();
+    replaying
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut error)
+        .unwrap();
+    assert_eq!(replaying.wait().unwrap().code(), Some(130), "{error}");
+    let from = error
+        .split("--from ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let from = from.unwrap_or_else(|| panic!("no way to go on in {error}"));
+    assert!(
+        said.len() < whole.len() && whole.starts_with(&said),
+        "whole events, in order"
+    );
+    let rest = node.run(&["replay", "--to", "now", "--from", from]).exits(0).out;
+    let events = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.contains("\"end\":true"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        events(&(said + &rest)),
+        events(&whole),
+        "nothing twice, nothing missing"
+    );
+}
+
+#[test]
+fn rebuilds_that_are_killed_beside_an_import_come_to_the_same_roots() {
+    let node = Node::init();
+    let facts = node.home().join("simulated.ndjson");
+    let text = first_lines(24_735);
+    fs::write(&facts, &text).unwrap();
+    storm(node, &facts, 8_000, 1_000, 25);
+}
+
+#[cfg(feature = "soak")]
+#[test]
+fn soak_views() {
+    let node = Node::init();
+    let facts = node.home().join("simulated.ndjson");
+    node.run(&["simulate", "--scale", "40", "--out", &facts.display().to_string()])
+        .exits(0);
+    storm(node, &facts, 800_000, 50_000, 40);
+}
+
+/// Imports `facts`, the first `before` of them beforehand; kills rebuilds meanwhile, and looks at what readers are told.
+fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kills: usize) {
+    let config =
+        format!("[views]\nrebuild_snapshot_leaves = {snapshot_leaves}\nsnapshot_interval_ms = 500\n");
+    fs::write(node.home().join("portbook.toml"), config).unwrap();
+    let text = fs::read_to_string(facts).unwrap();
+    let first = node.home().join("first.ndjson");
+    let head: Vec<&str> = text.lines().take(before).collect();
+    fs::write(&first, head.join("\n") + "\n").unwrap();
+    node.up();
+    node.run(&["import", &first.display().to_string()]).exits(0);
+    let size = node.signed_size();
+    let read = |node: &Node| read_at(node, size);
+    let right = read(&node);
+    let rest = facts.display().to_string();
+    let mut importing = node.spawn(&["import", &rest], "import");
+    let (done, reads) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut midway = 0;
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(read(&node), right, "a reader was told something else");
+                reads.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for turn in 0..kills {
+            let known = files(&node);
+            let mut rebuilding = node.spawn(&["rebuild", "--all", "--resume"], "rebuild");
+            let writes = || {
+                let ended = rebuilding.try_wait().unwrap().is_some();
+                (ended || files(&node).difference(&known).next().is_some()).then_some(())
+            };
+            wait_for(writes).expect("a rebuild writes");
+            pause(u64::try_from(turn % 7).unwrap() * 5);
+            kill(&mut rebuilding);
+            midway += usize::from(is_midway(&node));
+        }
+        done.store(true, Ordering::Relaxed);
+        reading.join().unwrap();
+    });
+    assert!(midway > 0, "no rebuild was killed between two of its snapshots");
+    assert!(
+        importing.wait().unwrap().success(),
+        "{}",
+        fs::read_to_string(node.log("import")).unwrap()
+    );
+    let rebuilt = node
+        .run(&["rebuild", "--all", "--resume", "--json"])
+        .exits(0)
+        .json();
+    assert_equal(&rebuilt);
+    node.wait_until_signed(u64::try_from(text.lines().count()).unwrap());
+    assert_eq!(read(&node), right);
+    node.stop();
+    let rebuilt = node.run(&["rebuild", "--all", "--json"]).exits(0).json();
+    assert_equal(&rebuilt);
+    check_steps(&node, &roots(&rebuilt));
+    println!(
+        "{kills} kills, {midway} of them midway; {} reads, none wrong",
+        reads.into_inner()
+    );
+}
+
+/// Folding in steps of any size gives the roots that the rebuild gave.
+fn check_steps(node: &Node, expected: &[(String, String)]) {
+    let ledger = LedgerDirectory::at(node.home().join("ledger"));
+    let reader = StoreReader::open(&ledger.store()).unwrap();
+    let end = reader.book().unwrap().size();
+    for step in [1, 7, 1_000] {
+        let views = node.home().join(format!("steps-of-{step}"));
+        let projections = Projections::open(reader.clone(), &views, portbook_projection::VIEWS).unwrap();
+        let mut size = 0;
+        while size < end {
+            size = end.min(size + step);
+            projections.catch_up_to(size, &mut |_, _| true).unwrap();
+        }
+        projections.snapshot().unwrap();
+        let live = portbook_projection::generations(&views).unwrap();
+        let found = live
+            .iter()
+            .map(|it| (it.generation.view.clone(), it.generation.root.to_hex()));
+        assert_eq!(
+            found.collect::<BTreeSet<_>>(),
+            expected.iter().cloned().collect(),
+            "steps of {step}"
+        );
+        fs::remove_dir_all(views).unwrap();
+    }
+}
+
+/// What a reader is told of the ledger as it was when it had `size` leaves.
+fn read_at(node: &Node, size: u64) -> String {
+    let at = size.to_string();
+    node.run(&["projection", "rows", "port-activity", "--at", &at])
+        .exits(0)
+        .out
+}
+
+/// Files that hold rows of rebuilt facts.
+fn files(node: &Node) -> BTreeSet<String> {
+    let listed = fs::read_dir(node.home().join("ledger/views/rows")).unwrap();
+    let names = listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| name.starts_with("facts.")).collect()
+}
+
+/// Whether a generation was left behind half folded.
+fn is_midway(node: &Node) -> bool {
+    let listed = node.run(&["projection", "ls", "--json"]).exits(0).json();
+    let mut generations = listed["generations"].as_array().unwrap().iter();
+    generations.any(|it| it["standing"] == "building" && it["generation"]["leaves"].as_u64() > Some(0))
+}
+
+fn kill(process: &mut Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// The pace of killing, not a wait for something to be true.
+fn pause(milliseconds: u64) {
+    std::thread::park_timeout(std::time::Duration::from_millis(milliseconds));
+}
