@@ -9,8 +9,8 @@ use portbook_bus::{Identity, PublishLimits, Publisher};
 use portbook_import::Importer;
 use portbook_wire::observation::read_observations;
 
-use crate::figure::{Pair, alternate, per_second};
-use crate::message::messages_of;
+use crate::figure::{Pair, alternate, median, per_second};
+use crate::message::{messages_of, unsigned_of};
 use crate::site::{Place, importer_key, importer_source};
 use crate::{Failure, bare, fact};
 
@@ -53,21 +53,45 @@ impl Facts {
     }
 }
 
-/// Imports into `place` and publishes to `rival` in turn, file by file. Afterwards `place` holds every fact.
-pub(crate) async fn compare(place: &Place, rival: &Place, facts: &Facts) -> Result<Pair, Failure> {
+/// What an import is held against.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    /// Against publishing messages that were signed before.
+    pub(crate) with_publishing: Pair,
+    /// Against signing and publishing them.
+    pub(crate) with_signing: Pair,
+}
+
+/// Imports into `place` and publishes to the `rivals` in turn, file by file: to the first what is signed, to the second what
+/// is signed on the way. Afterwards `place` holds every fact.
+pub(crate) async fn compare(place: &Place, rivals: [&Place; 2], facts: &Facts) -> Result<Compared, Failure> {
     let mut importer = importer(place).await?;
-    let client = bare::connect(rival, Identity::Importer).await?;
-    alternate(
+    let [publishing, signing] = rivals;
+    let publisher = bare::connect(publishing, Identity::Importer).await?;
+    let signer = bare::connect(signing, Identity::Importer).await?;
+    let mut while_signing = Vec::new();
+    let with_publishing = alternate(
         FILES,
         async |round| import(&mut importer, facts.file(round)?, facts.per_file).await,
         async |round| {
-            let batches = bare::batches_of(&client, messages_of(facts.file(round)?)?);
+            let unsigned = unsigned_of(facts.file(round)?)?;
             let started = Instant::now();
-            bare::publish(&client, batches).await?;
+            bare::sign_and_publish(&signer, unsigned, &importer_key()).await?;
+            while_signing.push(per_second(facts.per_file, started.elapsed()));
+            let batches = bare::batches_of(&publisher, messages_of(facts.file(round)?)?);
+            let started = Instant::now();
+            bare::publish(&publisher, batches).await?;
             Ok(per_second(facts.per_file, started.elapsed()))
         },
     )
-    .await
+    .await?;
+    Ok(Compared {
+        with_publishing,
+        with_signing: Pair {
+            limit: median(while_signing),
+            ..with_publishing
+        },
+    })
 }
 
 /// Imports every file into `place`; gives the rate.

@@ -1,4 +1,4 @@
-//! The messages an import of a file publishes, made ready beforehand for those who only publish.
+//! The messages an import of a file publishes, made ready beforehand for those who only publish, or only sign and publish.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -6,7 +6,8 @@ use std::path::Path;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use portbook_wire::observation::read_observations;
+use portbook_ledger::SecretKey;
+use portbook_wire::observation::{Observation, read_observations};
 use portbook_wire::subject::{
     CONTENT_TYPE_EVENT, HEADER_CONTENT_TYPE, HEADER_MSG_ID, HEADER_SIGNATURE, events_subject,
 };
@@ -26,24 +27,47 @@ pub(crate) struct Message {
     pub(crate) body: Bytes,
 }
 
-/// The messages of the facts in `file`, byte for byte as an import publishes them.
-pub(crate) fn messages_of(file: &Path) -> Result<Vec<Message>, Failure> {
-    let (source, key) = (importer_source()?, importer_key());
-    let observations = read_observations(BufReader::new(File::open(file)?), "facts.ndjson")?;
-    let message = |observation: portbook_wire::observation::Observation| -> Result<Message, Failure> {
-        let (envelope, data) = observation.into_event(&source);
-        let body = encode(&envelope, &data)?;
-        let subject = events_subject(&envelope.case);
+/// A message before it is signed.
+#[derive(Debug)]
+pub(crate) struct Unsigned {
+    subject: String,
+    body: Bytes,
+}
+
+impl Unsigned {
+    /// The message with its signature, byte for byte as an import publishes it.
+    pub(crate) fn sign(self, key: &SecretKey) -> Message {
+        let Self { subject, body } = self;
         let signature = key.sign_event(&subject, &body).to_string();
         let mut headers = HeaderMap::new();
         headers.insert(HEADER_MSG_ID, msg_id(Some(&signature), &body));
         headers.insert(HEADER_SIGNATURE, signature);
         headers.insert(HEADER_CONTENT_TYPE, CONTENT_TYPE_EVENT);
-        Ok(Message {
+        Message {
             subject,
             headers,
-            body: body.into(),
+            body,
+        }
+    }
+}
+
+/// The messages of the facts in `file`, not signed yet.
+pub(crate) fn unsigned_of(file: &Path) -> Result<Vec<Unsigned>, Failure> {
+    let source = importer_source()?;
+    let observations = read_observations(BufReader::new(File::open(file)?), "facts.ndjson")?;
+    let unsigned = |observation: Observation| -> Result<Unsigned, Failure> {
+        let (envelope, data) = observation.into_event(&source);
+        Ok(Unsigned {
+            subject: events_subject(&envelope.case),
+            body: encode(&envelope, &data)?.into(),
         })
     };
-    observations.map(|observation| message(observation?)).collect()
+    observations.map(|observation| unsigned(observation?)).collect()
+}
+
+/// The messages of the facts in `file`, byte for byte as an import publishes them.
+pub(crate) fn messages_of(file: &Path) -> Result<Vec<Message>, Failure> {
+    let key = importer_key();
+    let unsigned = unsigned_of(file)?;
+    Ok(unsigned.into_iter().map(|message| message.sign(&key)).collect())
 }

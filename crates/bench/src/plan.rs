@@ -43,13 +43,7 @@ async fn side_by_side(arguments: &Arguments, site: Site) -> Result<Vec<Row>, Fai
     let facts = Facts::write(site.place(), arguments.events)?;
     if arguments.wants(Part::Import) {
         tell("measuring import");
-        let what = "facts of a file into the stream, against publishing the same batches";
-        rows.push(row(
-            Part::Import,
-            what,
-            import::compare(site.place(), rival.place(), &facts).await?,
-            Target::AtLeast(700),
-        ));
+        rows.extend(import(site.place(), rival.place(), &facts).await?);
     } else if arguments.wants(Part::Replay) || arguments.wants(Part::Verify) {
         import::fill(site.place(), &facts).await?;
     }
@@ -78,6 +72,26 @@ async fn side_by_side(arguments: &Arguments, site: Site) -> Result<Vec<Row>, Fai
     }
     site.close().await?;
     Ok(rows)
+}
+
+async fn import(place: &Place, rival: &Place, facts: &Facts) -> Result<[Row; 2], Failure> {
+    let signing = Site::open().await?;
+    let compared = import::compare(place, [rival, signing.place()], facts).await?;
+    signing.close().await?;
+    let what = [
+        "facts of a file into the stream, against publishing the same batches",
+        "and against signing and publishing them",
+    ];
+    let [publishing, and_signing] = what;
+    Ok([
+        row(
+            Part::Import,
+            publishing,
+            compared.with_publishing,
+            Target::AtLeast(700),
+        ),
+        row(Part::Import, and_signing, compared.with_signing, Target::Unset),
+    ])
 }
 
 async fn verify(place: &Place) -> Result<[Row; 2], Failure> {
