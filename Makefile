@@ -36,7 +36,7 @@ bench: nats-server ## Measure against the limits of this machine, as ratios
 bench-views: ## Rebuild all views of a million events against a bare scan, and while the ledger grows
 	$(CARGO) run --release --locked --quiet -p portbook-bench -- views
 
-interop-log: ## Let verifiers that nobody here wrote judge logs, proofs and bundles; says which ran
+interop-log: build ## Let verifiers that nobody here wrote judge logs, proofs and bundles; says which ran
 	$(PYTHON) tools/interop-log.py
 
 soak: nats-server ## Kill processes under load for a long time (minutes)

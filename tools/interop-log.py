@@ -23,7 +23,7 @@ def run(*command, cwd=ROOT, env=None):
 
 def make_sample():
     shutil.rmtree(SAMPLE, ignore_errors=True)
-    code, out, err = run(CARGO, "test", "--quiet", "--locked", "-p", "portbook-evidence", "--features", "interop", "--test", "sample",
+    code, out, err = run(CARGO, "test", "--quiet", "--locked", "--workspace", "--features", "portbook-evidence/interop", "--test", "sample",
                          env={"SAMPLE_DIR": str(SAMPLE)})
     if code:
         sys.exit(f"error: the sample could not be made\n{out}\n{err}")
@@ -96,12 +96,12 @@ def main():
             refused.append(name)
 
     key = SAMPLE / "log.vkey"
-    verifier = [CARGO, "run", "--quiet", "--locked", "-p", "portbook-verify", "--", "--no-memory", "--quiet"]
+    verifier = [CARGO, "run", "--quiet", "--locked", "--bin", "portbook-verify", "--", "--no-memory", "--quiet"]
     for log in [SAMPLE / "sizes" / "log", SAMPLE / "large" / "log"]:
         judge(f"portbook-verify on {log.parent.name}", *verifier, "--key", key, log)
     for log in logs:
         judge("portbook-verify on the scenario", *verifier, "--key", f"{log}.vkey", log)
-    judge("crates tlog_tiles, signed_note, ct-merkle", CARGO, "test", "--quiet", "--locked", "-p", "portbook-ledger", "--test", "ledger", "oracles")
+    judge("crates tlog_tiles, signed_note, ct-merkle", CARGO, "test", "--quiet", "--locked", "--workspace", "--test", "ledger", "oracles")
     if "PyPI" not in missing:
         code, program, told = go_judge()
         if code:

@@ -121,6 +121,19 @@ impl Node {
         self.directory.path().join(format!("{name}.log"))
     }
 
+    /// Starts everything, which is expected to end by itself; gives its exit code and what it said.
+    #[track_caller]
+    pub(crate) fn up_to_its_end(&mut self) -> Said {
+        let before = fs::read_to_string(self.log("up")).unwrap_or_default().len();
+        self.up = Some(self.spawn(&["up"], "up"));
+        let (code, told) = self.ended();
+        Said {
+            code,
+            out: String::new(),
+            err: told.get(before..).unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Starts everything and waits until it serves.
     pub(crate) fn up(&mut self) {
         let before = fs::read_to_string(self.log("up")).unwrap_or_default().len();
@@ -148,7 +161,11 @@ impl Node {
     #[track_caller]
     pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
         let mut up = self.up.take().expect("nothing is up");
-        let status = wait_for(|| up.try_wait().unwrap()).expect("it goes on");
+        let Some(status) = wait_for(|| up.try_wait().unwrap()) else {
+            // Stopped like everything that is up, when the story ends here.
+            self.up = Some(up);
+            panic!("it goes on");
+        };
         (status.code(), fs::read_to_string(self.log("up")).unwrap())
     }
 

@@ -68,9 +68,9 @@ impl Restored {
 
     /// `up` says who knows better, and nothing is recorded, signed or published.
     #[track_caller]
-    fn is_refused(&self, by: &str) {
+    fn is_refused(&mut self, by: &str) {
         let before = (self.node.checkpoint(), signed_roots(&self.node));
-        let said = self.node.run(&["up"]).exits(11);
+        let said = self.node.up_to_its_end().exits(11);
         let expected = format!("a checkpoint of {} leaves is known to {by}", self.signed);
         assert!(
             said.err.contains(&expected) && said.err.contains("rolled back"),
@@ -105,7 +105,7 @@ fn the_machine_that_published_more_notices() {
 
 #[test]
 fn whoever_verified_more_on_this_machine_notices() {
-    let restored = Restored::after(Node::init(), |node| {
+    let mut restored = Restored::after(Node::init(), |node| {
         node.verify();
     });
     restored.put_back(&STATE);
@@ -128,7 +128,7 @@ fn files_that_were_published_elsewhere_notice() {
     let checkpoint = tiles.join("checkpoint");
     let text = fs::read_to_string(&checkpoint).unwrap();
     fs::write(&checkpoint, text.replacen('\n', "\n1", 1)).unwrap();
-    let said = restored.node.run(&["up"]).exits(78);
+    let said = restored.node.up_to_its_end().exits(78);
     assert!(said.err.contains("ledger.published names"), "{said:?}");
     fs::remove_file(&checkpoint).unwrap();
     restored.is_not_noticed();
@@ -166,20 +166,20 @@ fn witnesses_that_cosigned_more_notice_before_anything_is_signed() {
 
 #[test]
 fn an_old_ledger_under_its_own_stream_is_noticed_and_an_old_stream_as_well() {
-    let restored = Restored::after(Node::init(), |_| {});
+    let mut restored = Restored::after(Node::init(), |_| {});
     restored.put_back(&["ledger"]);
     restored.is_refused("this machine, which published it");
     restored.forget();
     // The register of checkpoints in the stream knows better too.
-    let said = restored.node.run(&["up"]).exits(11);
+    let said = restored.node.up_to_its_end().exits(11);
     assert!(
         said.err.contains("is registered, but the last one signed here"),
         "{said:?}"
     );
 
-    let restored = Restored::after(Node::init(), |_| {});
+    let mut restored = Restored::after(Node::init(), |_| {});
     restored.put_back(&["nats"]);
-    let said = restored.node.run(&["up"]).exits(10);
+    let said = restored.node.up_to_its_end().exits(10);
     assert!(
         said.err.contains("the stream PORTBOOK ends at message"),
         "{said:?}"
@@ -206,7 +206,7 @@ fn an_old_store_alone_is_brought_up_to_date() {
 
 #[test]
 fn another_history_of_the_same_length_is_noticed() {
-    let restored = Restored::after(Node::init(), |_| {});
+    let mut restored = Restored::after(Node::init(), |_| {});
     // Somebody has the log's key, and has signed something else for the same size.
     let key = fs::read_to_string(restored.node.home().join("keys/log.key")).unwrap();
     let key = portbook_ledger::SignerKey::parse(key.trim()).unwrap();
@@ -223,12 +223,12 @@ fn another_history_of_the_same_length_is_noticed() {
         .path();
     fs::write(mark, other.sign(&key).unwrap().to_string()).unwrap();
     let before = restored.node.checkpoint();
-    let said = restored.node.run(&["up"]).exits(11);
+    let said = restored.node.up_to_its_end().exits(11);
     assert!(said.err.contains("this log has two histories"), "{said:?}");
     assert_eq!(restored.node.checkpoint(), before);
     // Whether or not the leaves are hashed again at start.
     configure(&restored.node, "[projector]\naudit_at_start = \"tail\"\n");
-    restored.node.run(&["up"]).exits(11);
+    restored.node.up_to_its_end().exits(11);
     assert_eq!(restored.node.checkpoint(), before);
 }
 
