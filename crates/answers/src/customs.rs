@@ -11,6 +11,7 @@ use crate::decimal::ratio;
 use crate::dimension::{By, Key, Place, title};
 use crate::distribution::{Distribution, median};
 use crate::grounds::Grounds;
+use crate::parallel::side_by_side;
 use crate::question::{Asked, Question};
 use crate::resample::median_difference;
 use crate::statistic::{kruskal_wallis, significant};
@@ -85,29 +86,11 @@ impl<'a> Grounds<'a> {
 
 pub(crate) fn challenges(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
     let declarations = grounds.declarations();
-    let mut n = 0;
-    let mut tables = Vec::new();
-    for by in asked.by.map_or(vec![By::Month, By::Port], |by| vec![by]) {
-        let mut sums: BTreeMap<Key<'_>, Challenges> = BTreeMap::new();
-        for (fact, _) in grounds.notices().filter(|(fact, _)| asked.covers(fact.day)) {
-            for key in grounds.keys(Some(by), &Grounds::place_of_notice(fact)) {
-                sums.entry(key).or_default().notices += 1;
-            }
-        }
-        n = 0;
-        for declaration in declarations.iter().filter(|it| !it.licensed) {
-            let Some(first) = declaration.first.filter(|first| asked.covers(first.day)) else {
-                continue;
-            };
-            n += 1;
-            for key in grounds.keys(Some(by), &Grounds::place_of_notice(first)) {
-                let sum = sums.entry(key).or_default();
-                sum.without_license += 1;
-                sum.challenged += u64::from(declaration.challenged);
-            }
-        }
-        tables.push(challenge_table(by, sums));
-    }
+    let dimensions = asked.by.map_or(vec![By::Month, By::Port], |by| vec![by]);
+    let counted = side_by_side(dimensions, |by| challenges_by(grounds, asked, &declarations, by));
+    // Each of them counts the same declarations.
+    let n = counted.first().map_or(0, |(n, _)| *n);
+    let tables = counted.into_iter().map(|(_, table)| table).collect();
     Answer {
         question: Question::Challenges,
         n,
@@ -119,6 +102,34 @@ pub(crate) fn challenges(grounds: &Grounds<'_>, asked: &Asked<'_>) -> Answer {
             "notices count in the month of the notice, declarations in that of their first event".to_owned(),
         ],
     }
+}
+
+/// Notices and declarations without a licence by one dimension, and how many of the latter there are.
+fn challenges_by(
+    grounds: &Grounds<'_>,
+    asked: &Asked<'_>,
+    declarations: &[Declaration<'_>],
+    by: By,
+) -> (u64, Table) {
+    let mut sums: BTreeMap<Key<'_>, Challenges> = BTreeMap::new();
+    for (fact, _) in grounds.notices().filter(|(fact, _)| asked.covers(fact.day)) {
+        for key in grounds.keys(Some(by), &Grounds::place_of_notice(fact)) {
+            sums.entry(key).or_default().notices += 1;
+        }
+    }
+    let mut n = 0;
+    for declaration in declarations.iter().filter(|it| !it.licensed) {
+        let Some(first) = declaration.first.filter(|first| asked.covers(first.day)) else {
+            continue;
+        };
+        n += 1;
+        for key in grounds.keys(Some(by), &Grounds::place_of_notice(first)) {
+            let sum = sums.entry(key).or_default();
+            sum.without_license += 1;
+            sum.challenged += u64::from(declaration.challenged);
+        }
+    }
+    (n, challenge_table(by, sums))
 }
 
 fn challenge_table(by: By, sums: BTreeMap<Key<'_>, Challenges>) -> Table {

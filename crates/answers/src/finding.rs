@@ -8,12 +8,10 @@ mod reuse;
 mod rule;
 mod term;
 
-use std::panic::resume_unwind;
-use std::thread;
-
 use portbook_views::{Fact, Name};
 
 use crate::grounds::Grounds;
+use crate::parallel::side_by_side;
 
 pub(crate) use mismatch::{Aspect, Compared, pairs};
 pub use rule::{Concern, Rule};
@@ -110,16 +108,10 @@ pub fn findings(grounds: &Grounds<'_>, rules: &[Rule]) -> Vec<Finding> {
     let asked = groups
         .into_iter()
         .filter(|(of_group, _)| of_group.iter().any(wanted));
-    // Each is a pass of its own over the facts, so they share nothing but the processor; what order they end in does not show.
-    let mut found: Vec<Finding> = thread::scope(|scope| {
-        let passes: Vec<_> = asked
-            .map(|(_, find)| scope.spawn(move || find(grounds)))
-            .collect();
-        let ended = passes
-            .into_iter()
-            .map(|pass| pass.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        ended.flatten().filter(|finding| wanted(&finding.rule)).collect()
-    });
+    // What order the passes end in does not show.
+    let passes = side_by_side(asked, |(_, find)| find(grounds));
+    let found = passes.into_iter().flatten();
+    let mut found: Vec<Finding> = found.filter(|finding| wanted(&finding.rule)).collect();
     found.sort_by(|a, b| {
         let key = |it: &Finding| (it.rule, it.event);
         (a.rule, &a.subject)

@@ -1,6 +1,8 @@
 //! Rules broken, counted, and what they can be measured against.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::thread;
 
 use portbook_views::{Fact, Name, Told};
 
@@ -67,7 +69,12 @@ pub(crate) fn rules_of(question: Question) -> &'static [Rule] {
 /// How often each rule of a question was broken, and what it can be measured against.
 pub(crate) fn broken_rules(grounds: &Grounds<'_>, question: Question, asked: &Asked<'_>) -> Answer {
     let rules = rules_of(question);
-    let found = findings(grounds, rules);
+    let (found, beside) = thread::scope(|scope| {
+        // Two passes that share nothing.
+        let beside = scope.spawn(|| beside_rules(grounds, question, asked));
+        let found = findings(grounds, rules);
+        (found, beside.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
     let ports: BTreeSet<&str> = found.iter().map(|finding| finding.port.as_str()).collect();
     let keys = match asked.by {
         Some(_) => ports.into_iter().map(Some).collect(),
@@ -89,16 +96,7 @@ pub(crate) fn broken_rules(grounds: &Grounds<'_>, question: Question, asked: &As
         ]);
     }
     let mut tables = vec![table];
-    if question == Question::Overdrawn {
-        tables.push(single_use(grounds));
-    } else if question == Question::Mismatch {
-        tables.push(compared(grounds));
-    } else if question == Question::Reuse {
-        tables.push(repeats(grounds));
-    } else if question == Question::Backdating {
-        tables.push(lags(grounds));
-        tables.extend(asked.counted.map(|counted| after_seals(grounds, counted.seals)));
-    }
+    tables.extend(beside);
     Answer {
         question,
         n: population(grounds, question),
@@ -111,6 +109,22 @@ pub(crate) fn broken_rules(grounds: &Grounds<'_>, question: Question, asked: &As
             .map(|rule| format!("portbook findings --rule {} --explain", rule.word()))
             .collect(),
     }
+}
+
+/// What a question shows beside its broken rules.
+fn beside_rules(grounds: &Grounds<'_>, question: Question, asked: &Asked<'_>) -> Vec<Table> {
+    let mut tables = Vec::new();
+    if question == Question::Overdrawn {
+        tables.push(single_use(grounds));
+    } else if question == Question::Mismatch {
+        tables.push(compared(grounds));
+    } else if question == Question::Reuse {
+        tables.push(repeats(grounds));
+    } else if question == Question::Backdating {
+        tables.push(lags(grounds));
+        tables.extend(asked.counted.map(|counted| after_seals(grounds, counted.seals)));
+    }
+    tables
 }
 
 /// What the findings of a question are counted among.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portbook_answers::{Claim, Grounds, Judged};
+use portbook_answers::{Claim, Grounds, Judged, side_by_side};
 use serde::Serialize;
 
 use super::asking;
@@ -69,10 +69,8 @@ pub(crate) fn tell(speech: &Speech, basis: &Basis<'_>, args: &ClaimsArgs) -> Res
 
 fn tell_all(speech: &Speech, basis: &Basis<'_>, claims: Vec<(String, Claim)>) -> Result<(), Failure> {
     let grounds = basis.grounds();
-    let entries = claims
-        .into_iter()
-        .map(|(file, claim)| judge(&grounds, file, claim));
-    let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
+    let entries = side_by_side(claims, |(file, claim)| judge(&grounds, file, claim));
+    let entries: Vec<Entry> = entries.into_iter().collect::<Result<_, _>>()?;
     let rests_on = basis.rests_on(&grounds);
     match speech.form {
         Form::Json => speech.json(&Document {
