@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help demo build test lint fmt doc bench bench-views soak cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test interop-feed subscriber-packages
+.PHONY: help demo build test lint fmt doc bench bench-views soak soak-views cluster-test units bench-answers interop-days interop-data nats-server clean interop-log crash-test interop-feed subscriber-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,10 @@ interop-log: build ## Let verifiers that nobody here wrote judge logs, proofs an
 	$(PYTHON) tools/interop-log.py
 
 soak: nats-server ## Kill processes under load for a long time (minutes)
-	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- soak --nocapture
+	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- kill::soak --nocapture
+
+soak-views: nats-server ## Kill rebuilds of all views of a million events beside an import, and compare every root (minutes)
+	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- views::soak_views --nocapture
 
 crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
 	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture

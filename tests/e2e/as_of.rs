@@ -44,8 +44,8 @@ fn what_was_known_then_is_told_by_size_time_and_checkpoint() {
     let size = import(&node, 3_000);
     let (cases, licenses) = (values(&node, "case"), values(&node, "license_no"));
     let questions = |node: &Node| {
-        let of_cases = cases.iter().step_by(100).map(|case| vec!["case", case]);
-        let of_licenses = licenses.iter().step_by(20).map(|number| vec!["license", number]);
+        let of_cases = cases.iter().step_by(40).map(|case| vec!["case", case]);
+        let of_licenses = licenses.iter().step_by(8).map(|number| vec!["license", number]);
         let others = [
             vec!["timeline", "CNNBG"],
             vec!["projection", "rows", "port-activity"],

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -419,10 +419,11 @@ fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kill
     let rebuilt = node.run(&["rebuild", "--all", "--json"]).exits(0).json();
     assert_equal(&rebuilt);
     check_steps(&node, &roots(&rebuilt));
-    println!(
-        "{kills} kills, {midway} of them midway; {} reads, none wrong",
+    let told = format!(
+        "{kills} kills, {midway} of them midway; {} reads, none wrong\n",
         reads.into_inner()
     );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
 }
 
 /// Folding in steps of any size gives the roots that the rebuild gave.

@@ -10,12 +10,6 @@ pub(crate) fn peak_mib() -> Option<u64> {
     Some(kib.div_ceil(1024))
 }
 
-/// Lets the peak begin anew at what is resident now; nothing where the system cannot.
-pub(crate) fn forget_peak() {
-    // "5" is what proc(5) asks for.
-    fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

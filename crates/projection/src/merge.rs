@@ -30,6 +30,9 @@ enum Found<V: View> {
     Part(V::Part),
 }
 
+/// What stands under a key.
+type Entry<V> = (<V as View>::Key, Found<V>);
+
 /// What is known of one row so far.
 struct Joined<V: View> {
     row: Option<StoredRow>,
@@ -99,7 +102,7 @@ impl<'a, V: View> Merged<'a, V> {
 }
 
 impl<V: View> Rest<'_, V> {
-    fn read(&mut self) -> Result<Option<(V::Key, Found<V>)>, StoreError> {
+    fn read(&mut self) -> Result<Option<Entry<V>>, StoreError> {
         Ok(match self {
             Self::Rows(rows) => match rows.next().transpose()? {
                 Some(stored) => Some((decode_row(&stored.0)?, Found::Row(stored))),

@@ -114,9 +114,9 @@ pub fn parse_control(subject: &str, body: &[u8]) -> Result<Control, ControlError
     check_kind(kind, &take(&mut document, "kind")?)?;
     check_version(&take(&mut document, "v")?)?;
     let content = take(&mut document, "body")?;
-    match document.pop_first() {
+    match document.by_name().next() {
         Some((name, _)) => Err(JsonError::document(JsonRule::UnknownField {
-            field: name.into_owned(),
+            field: name.as_ref().to_owned(),
         })
         .into()),
         None => Ok(read_body(kind, &content).map_err(|error| error.within("body"))?),

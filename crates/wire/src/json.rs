@@ -5,12 +5,14 @@
 
 mod lexer;
 mod node;
+mod object;
 mod typed;
 
 pub(crate) use lexer::Lexer;
 pub use lexer::SyntaxError;
+pub(crate) use node::Node;
 pub use node::{JsonError, JsonRule};
-pub(crate) use node::{Node, Object};
+pub(crate) use object::Object;
 pub(crate) use typed::from_node;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A JSON value under the rules of events: no nulls, no fractions, no name twice.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use super::lexer::{Lexer, SyntaxError};
+use super::object::Object;
 
 /// The largest integer every JSON reader keeps exact.
 const INTEGER_MAX: i64 = (1 << 53) - 1;
@@ -16,9 +17,6 @@ pub(crate) enum Node<'a> {
     List(Vec<Node<'a>>),
     Object(Object<'a>),
 }
-
-/// The members of an object, by name.
-pub(crate) type Object<'a> = BTreeMap<Cow<'a, str>, Node<'a>>;
 
 /// A broken rule and the place where it was broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -219,11 +217,9 @@ impl<'a> Node<'a> {
         let mut members = Object::new();
         lexer.object(|lexer, name| {
             let value = Self::read(lexer).map_err(|error| error.within(&name))?;
-            if members.contains_key(&name) {
-                return Err(JsonError::at(&name, JsonRule::Duplicate));
-            }
-            members.insert(name, value);
-            Ok::<_, JsonError>(())
+            members
+                .enter(name, value)
+                .map_err(|name| JsonError::at(&name, JsonRule::Duplicate))
         })?;
         Ok(Self::Object(members))
     }

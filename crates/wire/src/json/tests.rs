@@ -22,7 +22,7 @@ fn plain(node: &Node<'_>) -> Value {
         Node::Text(text) => Value::from(text.as_ref()),
         Node::List(items) => items.iter().map(plain).collect(),
         Node::Object(members) => members
-            .iter()
+            .by_name()
             .map(|(name, value)| (name.to_string(), plain(value)))
             .collect(),
     }

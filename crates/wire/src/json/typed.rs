@@ -1,6 +1,6 @@
 //! From a JSON value to a Rust type through serde, so that an error can name the JSON pointer.
 
-use std::{borrow::Cow, collections::btree_map, fmt, slice};
+use std::{borrow::Cow, fmt, slice, vec};
 
 use serde::{
     Deserialize, Deserializer,
@@ -75,7 +75,7 @@ impl<'de> Deserializer<'de> for Typed<'de, '_> {
                 index: 0,
             }),
             Node::Object(members) => visitor.visit_map(Members {
-                members: members.iter(),
+                members: members.by_name(),
                 open: None,
             }),
         }
@@ -116,7 +116,7 @@ impl<'de> Deserializer<'de> for Typed<'de, '_> {
                 content: None,
             }),
             Node::Object(members) => {
-                let mut members = members.iter();
+                let mut members = members.by_name();
                 let (Some((name, content)), None) = (members.next(), members.next()) else {
                     return Err(de::Error::custom("expected an object with exactly one member"));
                 };
@@ -156,7 +156,7 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
 }
 
 struct Members<'de, 'a> {
-    members: btree_map::Iter<'de, Cow<'a, str>, Node<'a>>,
+    members: vec::IntoIter<&'de (Cow<'a, str>, Node<'a>)>,
     open: Option<(&'de str, &'de Node<'a>)>,
 }
 

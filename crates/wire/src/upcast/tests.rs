@@ -39,7 +39,7 @@ fn rename<'a>(mut data: Object<'a>, old: &str, new: &'static str) -> Result<Obje
         })
     };
     let value: Node<'a> = data.remove(old).ok_or_else(missing)?;
-    data.insert(Cow::Borrowed(new), value);
+    data.enter(Cow::Borrowed(new), value).unwrap();
     Ok(data)
 }
 
