@@ -25,6 +25,9 @@ pub fn connect(socket: &Path) -> io::Result<UnixStream> {
 
 /// Listens on `socket`, which from its first moment nobody but this user can connect to. What a killed process left there
 /// is replaced: only who holds the database may call this.
+///
+/// # Errors
+/// What the system says.
 pub fn listen(socket: &Path) -> io::Result<UnixListener> {
     let private = socket.with_extension("sock-new");
     if private.exists() {
