@@ -36,7 +36,7 @@ impl TableSource for Tables {
     }
 
     fn text(&self, place: usize) -> Result<String, ()> {
-        String::from_utf8(self.0[place].clone()).map_err(|_| ())
+        String::from_utf8(self.0[place].clone()).ok().ok_or(())
     }
 }
 

@@ -90,6 +90,19 @@ fn shown(node: &Node, record: &str) -> Value {
     node.run(&["record", "show", record, "--json"]).exits(0).json()
 }
 
+/// The second correction changes nothing; first as recorded is what was first.
+fn sums_are_of_what_is_in_force(node: &Node, before: u64) {
+    let cleared = |more: &[&str]| {
+        let asked = [&["stats", "cleared", "--by", "port", "-o", "csv"][..], more].concat();
+        let table = node.run(&asked).exits(0).out;
+        let masses = table.lines().skip(1).filter_map(|line| line.rsplit(',').next());
+        masses.map(|grams| grams.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let recorded = cleared(&["--as-recorded"]);
+    assert_eq!(cleared(&[]), recorded - before + 123_000);
+    assert_eq!(cleared(&["--recompute"]), recorded - before + 123_000);
+}
+
 #[test]
 fn an_observed_fact_is_corrected_and_both_views_stay() {
     let observed = Observed::new();
@@ -109,18 +122,7 @@ fn an_observed_fact_is_corrected_and_both_views_stay() {
 
     observed.settle();
 
-    // Sums are of what is in force: the second correction changes nothing, and first as recorded is what was first.
-    let cleared = |more: &[&str]| {
-        let asked = [&["stats", "cleared", "--by", "port", "-o", "csv"][..], more].concat();
-        let table = node.run(&asked).exits(0).out;
-        let masses = table.lines().skip(1).filter_map(|line| line.rsplit(',').next());
-        masses.map(|grams| grams.parse::<u64>().unwrap()).sum::<u64>()
-    };
-    let recorded = cleared(&["--as-recorded"]);
-    let before: u64 = old.parse().unwrap();
-    assert_eq!(cleared(&[]), recorded - before + 123_000);
-    assert_eq!(cleared(&["--recompute"]), recorded - before + 123_000);
-
+    sums_are_of_what_is_in_force(node, old.parse().unwrap());
     let diff = node.run(&["record", "diff", &leaf, "--json"]).exits(0).json();
     let mass = |view: &str| diff[view]["data"]["lines"][0]["cleared_g"].to_string();
     assert_eq!(

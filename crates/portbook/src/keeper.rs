@@ -95,7 +95,9 @@ impl Keeper {
 
     /// How far each view is behind a ledger of `size` leaves.
     fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, ProjectionError> {
-        let sizes: Vec<_> = views.read().sizes().collect();
+        let mut sizes: Vec<_> = views.read().sizes().collect();
+        // Facts end at a seal; what no seal covers yet is nothing they wait for.
+        sizes.push((Facts::NAME, self.facts.covered(size)));
         let lags = sizes.into_iter().map(|(view, folded)| {
             let waiting = size.saturating_sub(folded);
             let waiting_since = match waiting {

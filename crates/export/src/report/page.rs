@@ -172,7 +172,7 @@ fn marked_up(text: &str) -> String {
     let mut html = String::new();
     for (at, part) in escaped(text).split('`').enumerate() {
         if at % 2 == 1 {
-            html += &format!("<code>{part}</code>");
+            html.extend(["<code>", part, "</code>"]);
         } else {
             html += &part.replace('*', "");
         }

@@ -6,8 +6,11 @@ mod findings;
 mod rests_on;
 mod stats;
 
-use crate::args::Command;
+use portbook_audit::FactsAt;
+
+use crate::args::{Command, RestsOnArgs};
 use crate::failure::Failure;
+use crate::reference::Tables;
 use crate::speech::Speech;
 
 pub(crate) use claims::run as claims;
@@ -18,25 +21,25 @@ pub(crate) use stats::{REPORTED, run as stats};
 /// Answers `command` as this process knows the ledger; `false` when it is no question, or one about another time.
 pub(crate) fn tell(
     speech: &Speech,
-    at: &portbook_audit::FactsAt,
-    tables: &crate::reference::Tables,
+    at: &FactsAt,
+    tables: &Tables,
     command: &Command,
 ) -> Result<bool, Failure> {
-    match command {
-        Command::Stats(args) if asking::is_now(&args.rests_on) => {
-            let Some(question) = args.question else {
-                return Ok(false);
-            };
-            let basis = Basis::over(at, tables, &args.rests_on);
-            stats::tell(speech, &basis, question, args)?;
-        }
-        Command::Findings(args) if asking::is_now(&args.rests_on) => {
-            findings::tell(speech, &Basis::over(at, tables, &args.rests_on), args)?;
-        }
-        Command::Claims(args) if asking::is_now(&args.rests_on) && args.files.is_empty() => {
-            claims::tell(speech, &Basis::over(at, tables, &args.rests_on), args)?;
-        }
-        _ => return Ok(false),
+    let basis = |args: &RestsOnArgs| asking::is_now(args).then(|| Basis::over(at, tables, args));
+    if let Command::Stats(args) = command
+        && let Some((question, basis)) = args.question.zip(basis(&args.rests_on))
+    {
+        stats::tell(speech, &basis, question, args)?;
+    } else if let Command::Findings(args) = command
+        && let Some(basis) = basis(&args.rests_on)
+    {
+        findings::tell(speech, &basis, args)?;
+    } else if let Command::Claims(args) = command
+        && let Some(basis) = basis(&args.rests_on).filter(|_| args.files.is_empty())
+    {
+        claims::tell(speech, &basis, args)?;
+    } else {
+        return Ok(false);
     }
     Ok(true)
 }
