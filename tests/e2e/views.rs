@@ -456,9 +456,10 @@ fn check_steps(node: &Node, expected: &[(String, String)]) {
 /// What a reader is told of the ledger as it was when it had `size` leaves.
 fn read_at(node: &Node, size: u64) -> String {
     let at = size.to_string();
-    node.run(&["projection", "rows", "port-activity", "--at", &at])
-        .exits(0)
-        .out
+    let said = node.run(&["projection", "rows", "port-activity", "--at", &at]);
+    let log = || fs::read_to_string(node.log("up")).unwrap();
+    assert_eq!(said.code, Some(0), "{}\nup: {}", said.err, log());
+    said.out
 }
 
 /// Files that hold rows of rebuilt facts.
