@@ -22,8 +22,9 @@ fn recorded_order(node: &Node, report: &Value) -> Vec<String> {
     let mut events = BTreeMap::new();
     for chain in report["chains"].as_array().unwrap() {
         for row in node.timeline(chain["chain"].as_str().unwrap()) {
-            if let (Some(leaf), Some(id)) = (row["leaf"].as_u64(), row["event_id"].as_str()) {
-                events.insert(leaf, id.to_owned());
+            if row["class"] == "event" {
+                let id = row["event_id"].as_str().unwrap();
+                events.insert(row["leaf"].as_u64().unwrap(), id.to_owned());
             }
         }
     }

@@ -178,6 +178,15 @@ fn assert_equal(rebuilt: &Value) {
     assert_eq!(views.len(), VIEWS);
     for view in views {
         let compared = &view["compared"];
+        if compared.is_null() {
+            // A running portbook keeps facts in a form of its own: before their first rebuild there are no rows.
+            assert_eq!(
+                (&view["view"], &view["promoted"]),
+                (&json!("facts"), &json!(true)),
+                "{view}"
+            );
+            continue;
+        }
         let differing = ["added", "removed", "changed"].map(|count| compared[count].as_u64().unwrap());
         assert_eq!((differing, &view["promoted"]), ([0; 3], &json!(true)), "{view}");
     }
@@ -456,9 +465,10 @@ fn check_steps(node: &Node, expected: &[(String, String)]) {
 /// What a reader is told of the ledger as it was when it had `size` leaves.
 fn read_at(node: &Node, size: u64) -> String {
     let at = size.to_string();
-    node.run(&["projection", "rows", "port-activity", "--at", &at])
-        .exits(0)
-        .out
+    let said = node.run(&["projection", "rows", "port-activity", "--at", &at]);
+    let log = || fs::read_to_string(node.log("up")).unwrap();
+    assert_eq!(said.code, Some(0), "{}\nup: {}", said.err, log());
+    said.out
 }
 
 /// Files that hold rows of rebuilt facts.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use portbook_audit::{FactsAt, KeptFacts, Prefix, QuestionError, sealed_prefix};
+use portbook_fold::Sealed;
 use portbook_store::{StoreReader, listen_privately};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -71,13 +72,9 @@ impl LiveFacts {
 
     /// Folds on to the newest seal, if there is one.
     pub(crate) fn fold_on(&self) -> Result<(), QuestionError> {
-        let sealed = match sealed_prefix(&self.reader, Prefix::Newest) {
-            Err(QuestionError::NoSeal) => return Ok(()),
-            sealed => sealed?,
-        };
-        if sealed.index.get() < self.size() {
+        let Some(sealed) = self.newest_seal()?.filter(|sealed| !self.holds(sealed)) else {
             return Ok(());
-        }
+        };
         let mut at = self.at.write().unwrap_or_else(PoisonError::into_inner);
         let folded = at.fold_on(&self.reader, &sealed, |_| {});
         if folded.is_err() {
@@ -85,6 +82,23 @@ impl LiveFacts {
             *at = FactsAt::empty();
         }
         folded
+    }
+
+    /// How many of the first `size` leaves do not wait to be folded: behind the newest seal none does.
+    pub(crate) fn covered(&self, size: u64) -> Result<u64, QuestionError> {
+        let waits = self.newest_seal()?.is_some_and(|sealed| !self.holds(&sealed));
+        Ok(if waits { self.size() } else { size })
+    }
+
+    fn newest_seal(&self) -> Result<Option<Sealed>, QuestionError> {
+        match sealed_prefix(&self.reader, Prefix::Newest) {
+            Err(QuestionError::NoSeal) => Ok(None),
+            sealed => sealed.map(Some),
+        }
+    }
+
+    fn holds(&self, sealed: &Sealed) -> bool {
+        sealed.index.get() < self.size()
     }
 
     /// How many leaves are folded.

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_audit::KeptFacts;
 use portbook_http::ViewLag;
-use portbook_projection::{KEPT, ProjectionError, Projections, Views, recorded_at_ns};
+use portbook_projection::{KEPT, Projections, Views, recorded_at_ns};
 use portbook_projector::Position;
 use portbook_store::StoreReader;
+use portbook_views::{Facts, View as _};
 use tokio::sync::watch;
 
 use crate::desk::LiveFacts;
@@ -94,10 +95,9 @@ impl Keeper {
     }
 
     /// How far each view is behind a ledger of `size` leaves.
-    fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, ProjectionError> {
+    fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, Failure> {
         let mut sizes: Vec<_> = views.read().sizes().collect();
-        // Facts end at a seal; what no seal covers yet is nothing they wait for.
-        sizes.push((Facts::NAME, self.facts.covered(size)));
+        sizes.push((Facts::NAME, self.facts.covered(size)?));
         let lags = sizes.into_iter().map(|(view, folded)| {
             let waiting = size.saturating_sub(folded);
             let waiting_since = match waiting {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::thread;
 
 use portbook_domain::CaseId;
 use portbook_ledger::Hash;
@@ -203,11 +205,26 @@ pub(crate) fn build_whole(
     size: u64,
 ) -> Result<(), ProjectionError> {
     while build_to(buildings, reader, selection, size, &mut |_, _| true)? != Reached::Size {
-        for building in buildings.iter_mut() {
-            building.flush(store, reader)?;
-        }
+        for_each_beside(buildings, |building| building.flush(store, reader))?;
     }
     Ok(())
+}
+
+/// Works on all of `buildings` at once: while one of them waits for the disk, others hash and write.
+pub(crate) fn for_each_beside(
+    buildings: &mut [Building],
+    work: impl Fn(&mut Building) -> Result<(), ProjectionError> + Sync,
+) -> Result<(), ProjectionError> {
+    let work = &work;
+    thread::scope(|scope| {
+        let running = buildings
+            .iter_mut()
+            .map(|building| scope.spawn(move || work(building)));
+        let running: Vec<_> = running.collect();
+        running
+            .into_iter()
+            .try_for_each(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// The leaf at which the first of `buildings` goes on.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portbook_store::{Comparison, Generation, Pointer, StoreError, StoreReader, ViewStore};
 
-use crate::building::{Building, Reached, build_to, build_whole, cursor_of};
+use crate::building::{Building, Reached, build_to, build_whole, cursor_of, for_each_beside};
 use crate::comparison::{OnChange, Side, compare};
 use crate::drive::GoOn;
 use crate::gather::Rows;
@@ -167,9 +167,9 @@ impl<'a> Rebuilding<'a> {
     /// Writes down how far it has come.
     fn keep(&mut self) -> Result<(), ProjectionError> {
         let store = ViewStore::open(self.path)?;
-        for building in &mut self.buildings {
-            building.flush(&store, self.reader)?;
-        }
+        for_each_beside(&mut self.buildings, |building| {
+            building.flush(&store, self.reader)
+        })?;
         let generations: Vec<_> = self.buildings.iter().map(|it| it.generation.clone()).collect();
         store.commit(&generations, &[])?;
         Ok(())
@@ -196,8 +196,8 @@ impl<'a> Rebuilding<'a> {
         build_whole(&mut lives, &store, reader, selection, size)?;
         let mut generations = Vec::new();
         let mut pointers = Vec::new();
-        for mut building in self.buildings {
-            building.settle(&store, reader)?;
+        for_each_beside(&mut self.buildings, |building| building.settle(&store, reader))?;
+        for building in self.buildings {
             let mut generation = building.generation;
             let mut is_lost = false;
             if let Some(live) = lives.iter().find(|live| live.kind.name == generation.view) {

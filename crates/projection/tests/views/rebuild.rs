@@ -10,7 +10,7 @@ use portbook_projection::{
 use portbook_store::{Comparison, StateRoot, ViewStore, decode_row};
 use portbook_views::{CasePart, CaseRow, Cases, Recorded, View};
 
-use crate::ledger::{Ledger, case_name};
+use crate::ledger::{Ledger, case_name, data_of};
 
 const WHOLE: RebuildOptions = RebuildOptions {
     resume: false,
@@ -291,19 +291,28 @@ fn readers_see_one_generation_or_the_other_while_one_is_promoted() {
 }
 
 #[test]
-fn a_rebuild_leaves_out_what_was_declared_to_be_skipped() {
+fn a_rebuild_parks_what_is_broken_and_leaves_out_what_was_declared_to_be_skipped() {
     let mut ledger = Ledger::new();
     ledger.append_cases(0..20);
     let broken = ledger.event(EventKind::LicenseChanged, &case_name(5), "{}");
-    ledger.append(&[broken]);
+    let closed = data_of(EventKind::ApplicationClosed, 5);
+    let later = ledger.event(EventKind::ApplicationClosed, &case_name(5), &closed);
+    ledger.append(&[broken, later]);
     ledger.append_cases(20..40);
     let projections = ledger.fold(VIEWS);
-    let case = CaseId::new(&case_name(5)).unwrap();
-    projections.resolve(&case, "sent by a test", 7).unwrap();
-    drop(projections);
-    let resolved = ledger.live("cases").root;
-    let (rebuilt, changes) = run(&ledger, VIEWS, WHOLE);
-    assert!(changes.is_empty());
-    let cases = rebuilt.iter().find(|it| it.generation.view == "cases").unwrap();
-    assert_eq!(cases.generation.root, resolved);
+    for parked in [1, 0] {
+        let before = ledger.live("cases").root;
+        let (rebuilt, changes) = run(&ledger, VIEWS, WHOLE);
+        assert!(changes.is_empty(), "{parked} parked: {changes:?}");
+        for it in &rebuilt {
+            assert_eq!(it.generation.parked, parked, "{}", it.generation.view);
+        }
+        let cases = rebuilt.iter().find(|it| it.generation.view == "cases").unwrap();
+        assert_eq!(cases.generation.root, before);
+        if parked == 1 {
+            let case = CaseId::new(&case_name(5)).unwrap();
+            projections.resolve(&case, "sent by a test", 7).unwrap();
+            assert_ne!(ledger.live("cases").root, before, "the later event came in");
+        }
+    }
 }
