@@ -109,7 +109,7 @@ def main():
         else:
             judge("Go x/mod/sumdb note and tlog", program, SAMPLE, *logs)
         for name in ("pymerkle", "sigstore", "proofbundle"):
-            judge(name, VENV / "bin" / "python", HERE / "judge.py", name, SAMPLE)
+            judge(name, VENV / "bin" / "python", HERE / "judge.py", name, SAMPLE, *logs)
     if "npm" not in missing:
         shutil.copy(HERE / "judge.js", PLACE / "judge.js")
         judge("npm @sigstore/verify", "node", PLACE / "judge.js", SAMPLE, cwd=PLACE)

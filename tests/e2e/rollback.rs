@@ -260,6 +260,15 @@ fn a_restore_that_gives_records_up_openly_is_no_rollback_and_what_follows_it_is_
     node.wait_until_signed(60);
     node.stop();
     assert!(node.signed_size() < given_up);
+    // From the first checkpoint behind the restore on, this machine remembers the new history.
+    let published = node.home().with_file_name("state/portbook/published");
+    let mut files = fs::read_dir(published)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mark = files
+        .find(|path| path.extension().is_some_and(|it| it == "checkpoint"))
+        .unwrap();
+    assert_eq!(fs::read_to_string(mark).unwrap(), node.checkpoint());
     // Who verified before is told, until he accepts it.
     node.run(&["verify", "--all"]).exits(11);
     node.run(&["verify", "--all", "--accept-epoch", "2"]).exits(0);

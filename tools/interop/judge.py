@@ -1,4 +1,4 @@
-"""Judges a sample with pymerkle, sigstore or proofbundle: judge.py NAME SAMPLE."""
+"""Judges a sample with pymerkle, sigstore or proofbundle: judge.py NAME SAMPLE [LOG...]; pymerkle judges whole logs as well."""
 import base64, pathlib, sys
 from types import SimpleNamespace
 
@@ -36,7 +36,15 @@ def pymerkle():
         signed = (root / "sizes" / f"{size}.checkpoint").read_text().split("\n")[2]
         assert tree.get_root(size) == base64.b64decode(signed), size
         count += 1
-    print("roots of sizes 1 to", count)
+    whole = [root / "sizes" / "log", root / "large" / "log", *map(pathlib.Path, sys.argv[3:])]
+    ports = [port for log in whole for port in sorted((log / "port").iterdir())]
+    for log in whole + ports:
+        tree = InmemoryTree(algorithm="sha256")
+        for leaf in entries(log):
+            tree.append_entry(leaf)
+        _, size, signed = (log / "checkpoint").read_text().split("\n")[:3]
+        assert tree.get_size() == int(size) and tree.get_root(int(size)) == base64.b64decode(signed), log
+    print("roots of sizes 1 to", count, "and of", len(whole), "logs and their", len(ports), "ports")
 
 
 def sigstore():
