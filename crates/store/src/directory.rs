@@ -123,9 +123,11 @@ impl LedgerDirectory {
     /// [`StoreError::Io`] when that failed; nothing may be signed then.
     pub fn note_signing(&self, root: &SignedRoot) -> Result<(), StoreError> {
         let path = self.signed_log_path();
+        // Written in one go: a kill in between leaves the whole line or none of it.
+        let line = format!("{root}\n");
         let append = || {
             let mut file = OpenOptions::new().append(true).open(&path)?;
-            writeln!(file, "{root}")?;
+            file.write_all(line.as_bytes())?;
             file.sync_all()
         };
         append().map_err(|source| StoreError::Io {
