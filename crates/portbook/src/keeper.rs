@@ -90,6 +90,8 @@ impl Keeper {
                 written = Instant::now();
             }
         }
+        // The last seal may have come with the stop.
+        self.facts.fold_on()?;
         self.facts.write_down(&self.kept_facts, |kept, now| now != kept)?;
         Ok(projections.snapshot()?)
     }
