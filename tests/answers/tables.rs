@@ -1,5 +1,8 @@
 //! Facts written down as tables and read back: the same answers, and the same facts when more is folded onto them.
 
+use std::collections::BTreeMap;
+
+use portbook_domain::{Digest, EventData};
 use portbook_views::{FactRow, Facts, Packed, TableSink, TableSource, View};
 
 use crate::order::{repaired, same, told};
@@ -54,6 +57,23 @@ fn rows(facts: &Facts) -> Vec<(u64, FactRow)> {
     facts.rows().map(|(leaf, row)| (leaf, row.into_owned())).collect()
 }
 
+/// A place between two clearances that show one document.
+fn between_two_uses(messages: &[Message]) -> usize {
+    let mut first: BTreeMap<&Digest, usize> = BTreeMap::new();
+    for (at, message) in messages.iter().enumerate() {
+        let EventData::ShipmentCleared(cleared) = &message.event.data else {
+            continue;
+        };
+        for document in &cleared.evidence {
+            let before = *first.entry(&document.sha256).or_insert(at);
+            if messages[before].event.case != message.event.case {
+                return at;
+            }
+        }
+    }
+    panic!("no document is shown twice");
+}
+
 #[test]
 fn what_was_read_back_answers_as_before_and_can_be_folded_on() {
     let reference = reference();
@@ -62,8 +82,8 @@ fn what_was_read_back_answers_as_before_and_can_be_folded_on() {
     let expected = told(&whole, &reference);
     same(&told(&there_and_back(&whole), &reference), &expected);
     // Wherever it was written down, what follows finds its case, its licence and the documents shown before.
-    for part in [1, 3, 7] {
-        let cut = messages.len() * part / 8;
+    let eighths = [1, 3, 7].map(|part| messages.len() * part / 8);
+    for cut in eighths.into_iter().chain([between_two_uses(&messages)]) {
         let mut resumed = there_and_back(&facts(&messages[..cut], &reference));
         let mut passed = 0;
         record(&messages, &reference, |recorded| {
