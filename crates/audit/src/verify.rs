@@ -4,7 +4,7 @@ use portbook_ledger::{
     Auditor, Check, Checkpoint, CheckpointError, Fault, Hash, Leaf, LogVerdict, OpenedCheckpoint, Origin,
     RecordKind, SignedRoot, Size, VerifierKey, leaf_hash, tree::Frontier,
 };
-use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader, for_each_in_order};
+use portbook_store::{LedgerDirectory, Packed, StoreError, StoreReader, for_groups_in_order};
 
 use crate::epoch::Epoch;
 use crate::leaf_hashes::{LeafHasher, one_by_one, side_by_side};
@@ -195,8 +195,15 @@ fn audit(
 ) -> Result<(Result<LogVerdict, Fault>, Governance), StoreError> {
     let mut governance = Governance::default();
     let mut auditor = Auditor::new(&trust.origin, roots.iter().copied());
-    let hashes_of = |packed: &Packed| hasher(&packed.iter().collect::<Vec<_>>());
-    let read = for_each_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
+    let hashes_of = |group: &[Packed]| {
+        let leaves: Vec<&[u8]> = group.iter().flat_map(Packed::iter).collect();
+        let mut hashes = hasher(&leaves).into_iter();
+        let of_each = group
+            .iter()
+            .map(|packed| hashes.by_ref().take(packed.count()).collect::<Vec<_>>());
+        of_each.collect()
+    };
+    let read = for_groups_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
         for ((leaf, hash), index) in packed.iter().zip(hashes).zip(packed.first..) {
             let before = is_governing(leaf).then(|| auditor.root());
             auditor.feed(leaf, hash).map_err(Ended::Fault)?;

@@ -37,6 +37,12 @@ pub(crate) struct StoredPacked {
 }
 
 impl Packed {
+    /// How many items.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.take
+    }
+
     /// The items in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         items(&self.value).skip(self.skip).take(self.take)

@@ -42,4 +42,4 @@ pub use store::{Store, Unsynced};
 pub use verdict::Verdict;
 pub use view_row::{decode_row, encode_row, frame_row};
 pub use view_store::ViewStore;
-pub use workers::for_each_in_order;
+pub use workers::{for_each_in_order, for_groups_in_order};

@@ -17,8 +17,20 @@ const WAITING_PER_WORKER: usize = 4;
 /// # Errors
 /// The first error of `leaves` or `take`; what follows it is not looked at.
 pub fn for_each_in_order<T: Send, E: From<StoreError>>(
-    mut leaves: Leaves,
+    leaves: Leaves,
     map: impl Fn(&Packed) -> T + Sync,
+    take: impl FnMut(Packed, T) -> Result<(), E>,
+) -> Result<(), E> {
+    for_groups_in_order(leaves, |group| group.iter().map(&map).collect(), take)
+}
+
+/// As [`for_each_in_order`], with a `map` that does some packed values at once and gives a result for each.
+///
+/// # Errors
+/// As [`for_each_in_order`].
+pub fn for_groups_in_order<T: Send, E: From<StoreError>>(
+    mut leaves: Leaves,
+    map: impl Fn(&[Packed]) -> Vec<T> + Sync,
     mut take: impl FnMut(Packed, T) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
@@ -68,6 +80,18 @@ fn next_group(leaves: &mut Leaves) -> (Vec<StoredPacked>, Option<Result<(), Stor
     (group, None)
 }
 
+/// Opens packed values up to the first that cannot be opened, and says why.
+fn open(group: Vec<StoredPacked>) -> (Vec<Packed>, Option<StoreError>) {
+    let mut opened = Vec::with_capacity(group.len());
+    for stored in group {
+        match stored.open() {
+            Ok(packed) => opened.push(packed),
+            Err(error) => return (opened, Some(error)),
+        }
+    }
+    (opened, None)
+}
+
 /// A packed value with what was made of it, unless it could not be opened.
 type Mapped<T> = Result<(Packed, T), StoreError>;
 
@@ -79,7 +103,7 @@ struct Lane<T> {
 impl<T: Send> Lane<T> {
     fn start<'scope, 'env>(
         scope: &'scope thread::Scope<'scope, 'env>,
-        map: &'env (impl Fn(&Packed) -> T + Sync),
+        map: &'env (impl Fn(&[Packed]) -> Vec<T> + Sync),
     ) -> Self
     where
         T: 'env,
@@ -88,12 +112,10 @@ impl<T: Send> Lane<T> {
         let (done, mapped) = sync_channel(WAITING_PER_WORKER);
         scope.spawn(move || {
             for group in waiting {
-                let mapped = group.into_iter().map(|stored| {
-                    let packed = stored.open()?;
-                    let result = map(&packed);
-                    Ok((packed, result))
-                });
-                if done.send(mapped.collect::<Vec<_>>()).is_err() {
+                let (opened, broken) = open(group);
+                let results = map(&opened);
+                let mapped = opened.into_iter().zip(results).map(Ok);
+                if done.send(mapped.chain(broken.map(Err)).collect()).is_err() {
                     return;
                 }
             }
