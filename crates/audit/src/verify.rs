@@ -197,10 +197,10 @@ fn audit(
     let mut auditor = Auditor::new(&trust.origin, roots.iter().copied());
     let hashes_of = |group: &[Packed]| {
         let leaves: Vec<&[u8]> = group.iter().flat_map(Packed::iter).collect();
-        let mut hashes = hasher(&leaves).into_iter();
+        let mut made = hasher(&leaves).into_iter();
         let of_each = group
             .iter()
-            .map(|packed| hashes.by_ref().take(packed.count()).collect::<Vec<_>>());
+            .map(|packed| made.by_ref().take(packed.count()).collect::<Vec<_>>());
         of_each.collect()
     };
     let read = for_groups_in_order(reader.leaves(0..size), hashes_of, |packed, hashes| {
