@@ -6,6 +6,7 @@ use super::tree::{Finding, TextFile};
 /// What comes from outside, and whose it is.
 const OWNERS: &[(&str, &str)] = &[
     ("async-nats", "bus"),
+    ("aws-lc-rs", "source"),
     ("axum", "http"),
     ("bincode", "store"),
     ("chacha20poly1305", "vault"),

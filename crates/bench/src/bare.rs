@@ -5,7 +5,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::{Client, ConnectOptions, Request};
 use futures_util::{StreamExt as _, stream};
 use portbook_bus::Identity;
-use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::subject::STREAM_LEDGER;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
@@ -116,14 +116,14 @@ pub(crate) async fn publish(client: &Client, batches: Vec<Batch>) -> Result<(), 
 pub(crate) async fn sign_and_publish(
     client: &Client,
     messages: Vec<Unsigned>,
-    key: &SecretKey,
+    signer: &EventSigner,
 ) -> Result<(), Failure> {
     let ids = BatchIds::new(client);
     let mut signed = stream::iter(chunks_of(messages).into_iter().enumerate())
         .map(|(number, chunk)| {
-            let (ids, key) = (ids.clone(), key.clone());
+            let (ids, signer) = (ids.clone(), signer.clone());
             spawn_blocking(move || {
-                let messages = chunk.into_iter().map(|message| message.sign(&key));
+                let messages = chunk.into_iter().map(|message| message.sign(&signer));
                 ids.batch(number, messages.collect())
             })
         })

@@ -11,7 +11,7 @@ use portbook_wire::observation::read_observations;
 
 use crate::figure::{Pair, alternate, median, per_second};
 use crate::message::{messages_of, unsigned_of};
-use crate::site::{Place, importer_key, importer_source};
+use crate::site::{Place, importer_signer, importer_source};
 use crate::{Failure, bare, fact};
 
 /// Files the facts are divided into; each is imported and published in turn.
@@ -76,7 +76,7 @@ pub(crate) async fn compare(place: &Place, rivals: [&Place; 2], facts: &Facts) -
         async |round| {
             let unsigned = unsigned_of(facts.file(round)?)?;
             let started = Instant::now();
-            bare::sign_and_publish(&signer, unsigned, &importer_key()).await?;
+            bare::sign_and_publish(&signer, unsigned, &importer_signer()?).await?;
             while_signing.push(per_second(facts.per_file, started.elapsed()));
             let batches = bare::batches_of(&publisher, messages_of(facts.file(round)?)?);
             let started = Instant::now();
@@ -107,7 +107,7 @@ pub(crate) async fn fill(place: &Place, facts: &Facts) -> Result<u64, Failure> {
 async fn importer(place: &Place) -> Result<Importer, Failure> {
     let bus = place.connect(Identity::Importer).await?;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    Ok(Importer::new(&bus, publisher, importer_source()?, importer_key()))
+    Ok(Importer::new(&bus, publisher, importer_source()?, importer_signer()?))
 }
 
 async fn import(importer: &mut Importer, file: &Path, lines: u64) -> Result<u64, Failure> {

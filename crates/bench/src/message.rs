@@ -6,7 +6,7 @@ use std::path::Path;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::observation::{Observation, read_observations};
 use portbook_wire::subject::{
     CONTENT_TYPE_EVENT, HEADER_CONTENT_TYPE, HEADER_MSG_ID, HEADER_SIGNATURE, events_subject,
@@ -14,7 +14,7 @@ use portbook_wire::subject::{
 use portbook_wire::{encode, msg_id};
 
 use crate::Failure;
-use crate::site::{importer_key, importer_source};
+use crate::site::{importer_signer, importer_source};
 
 /// A message with every header but those of its batch.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ pub(crate) struct Unsigned {
 
 impl Unsigned {
     /// The message with its signature, byte for byte as an import publishes it.
-    pub(crate) fn sign(self, key: &SecretKey) -> Message {
+    pub(crate) fn sign(self, signer: &EventSigner) -> Message {
         let Self { subject, body } = self;
-        let signature = key.sign_event(&subject, &body).to_string();
+        let signature = signer.sign_event(&subject, &body).to_string();
         let mut headers = HeaderMap::new();
         headers.insert(HEADER_MSG_ID, msg_id(Some(&signature), &body));
         headers.insert(HEADER_SIGNATURE, signature);
@@ -67,7 +67,7 @@ pub(crate) fn unsigned_of(file: &Path) -> Result<Vec<Unsigned>, Failure> {
 
 /// The messages of the facts in `file`, byte for byte as an import publishes them.
 pub(crate) fn messages_of(file: &Path) -> Result<Vec<Message>, Failure> {
-    let key = importer_key();
+    let signer = importer_signer()?;
     let unsigned = unsigned_of(file)?;
-    Ok(unsigned.into_iter().map(|message| message.sign(&key)).collect())
+    Ok(unsigned.into_iter().map(|message| message.sign(&signer)).collect())
 }

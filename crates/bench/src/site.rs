@@ -11,6 +11,7 @@ use portbook_bus::{
 use portbook_domain::PortCode;
 use portbook_ledger::{KeyName, NoteAlgorithm, Origin, SecretKey, SignerKey};
 use portbook_projector::{Opening, Producer, open_ledger};
+use portbook_source::EventSigner;
 use portbook_store::LedgerDirectory;
 use portbook_wire::Source;
 use portbook_wire::control::ModeName;
@@ -137,6 +138,11 @@ pub(crate) fn log_key() -> Result<SignerKey, Failure> {
 /// The key that signs imported facts.
 pub(crate) fn importer_key() -> SecretKey {
     SecretKey::from_seed(&[2; 32])
+}
+
+/// What signs with it.
+pub(crate) fn importer_signer() -> Result<EventSigner, Failure> {
+    Ok(EventSigner::new(&importer_key())?)
 }
 
 /// The source of imported facts.

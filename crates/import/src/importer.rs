@@ -5,8 +5,8 @@ use std::io::BufRead;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
-use portbook_ledger::{Hash, SecretKey, sha256};
-use portbook_source::{Account, AccountError, JournalError};
+use portbook_ledger::{Hash, sha256};
+use portbook_source::{Account, AccountError, EventSigner, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
 use tokio::sync::mpsc;
@@ -97,13 +97,13 @@ pub enum ImportError {
 }
 
 impl Importer {
-    /// An importer that publishes for `source`, signed with `key`.
+    /// An importer that publishes for `source`, signed by `signer`.
     #[must_use]
-    pub fn new(bus: &Bus, publisher: Publisher, source: Source, key: SecretKey) -> Self {
+    pub fn new(bus: &Bus, publisher: Publisher, source: Source, signer: EventSigner) -> Self {
         Self {
             publisher,
             history: History::new(Log::ledger(bus)),
-            preparation: Preparation { source, key },
+            preparation: Preparation { source, signer },
             account: None,
         }
     }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use bytes::Bytes;
 use portbook_bus::Outgoing;
-use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::observation::{BadLine, Observation, Observations, ReadError};
 use portbook_wire::{EncodeError, EventKey, Source, encode, event_digest, msg_id, read_head, subject};
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ pub struct Message {
 #[derive(Debug, Clone)]
 pub(crate) struct Preparation {
     pub(crate) source: Source,
-    pub(crate) key: SecretKey,
+    pub(crate) signer: EventSigner,
 }
 
 impl Preparation {
@@ -44,7 +44,7 @@ impl Preparation {
         let mut lines = Vec::with_capacity(read.len());
         for line in read {
             let line = match line {
-                Ok(observation) => prepare_observation(observation, &self.source, &self.key),
+                Ok(observation) => prepare_observation(observation, &self.source, &self.signer),
                 Err(bad) => Ok(Line::Bad(bad)),
             };
             match line {
@@ -93,7 +93,7 @@ fn next_lines(observations: &mut Observations<impl BufRead>) -> Part {
 fn prepare_observation(
     observation: Observation,
     source: &Source,
-    key: &SecretKey,
+    signer: &EventSigner,
 ) -> Result<Line, ImportError> {
     let line = observation.line;
     let (envelope, data) = observation.into_event(source);
@@ -103,7 +103,7 @@ fn prepare_observation(
     // What was just written reads back; the key is the ledger's view of it.
     let head = read_head(&subject, &body).map_err(|reason| ImportError::NotRecordable { line, reason })?;
     let event_key = head.key();
-    let signature = key.sign_event(&subject, &body).to_string();
+    let signature = signer.sign_event(&subject, &body).to_string();
     let outgoing = Outgoing {
         msg_id: msg_id(Some(&signature), &body),
         subject,

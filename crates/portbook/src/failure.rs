@@ -13,7 +13,7 @@ use portbook_evidence::{EvidenceError, SinkError};
 use portbook_fold::FoldError;
 use portbook_projection::{ProjectionError, TranscriptError};
 use portbook_projector::{AnchorError, OpeningError, RunError, SignError, StandbyError, TakeError};
-use portbook_source::{AccountError, JournalError, KeyRingError};
+use portbook_source::{AccountError, JournalError, KeyRingError, SignerError};
 use portbook_store::StoreError;
 use portbook_subscribe::SubscribeError;
 
@@ -149,6 +149,7 @@ failures! {
     RunError => running,
     KeyRingError => key_ring,
     AccountError => account,
+    SignerError => |_| Exit::Configuration,
     StandbyError => standing_by,
     SnapshotError => snapshot,
 }

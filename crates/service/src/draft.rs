@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use portbook_bus::Outgoing;
 use portbook_domain::{Digest, Event, EventId, Fact, Order};
-use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::subject::events_subject;
 use portbook_wire::{Decided, EncodeError, Envelope, Mode, Source, encode, event_digest, msg_id};
 
@@ -14,7 +14,7 @@ use crate::history::CaseHistory;
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) source: Source,
-    pub(crate) key: SecretKey,
+    pub(crate) signer: EventSigner,
     /// Whether what is written is made up, and labelled so for ever.
     pub(crate) simulated: bool,
 }
@@ -55,7 +55,7 @@ impl Writer {
         };
         let body = encode(&envelope, &fact.data)?;
         let subject = events_subject(&order.case);
-        let signature = self.key.sign_event(&subject, &body).to_string();
+        let signature = self.signer.sign_event(&subject, &body).to_string();
         let event = Event {
             case: envelope.case,
             id,

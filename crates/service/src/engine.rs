@@ -8,7 +8,7 @@ use portbook_domain::{
     local_date,
 };
 use portbook_ledger::{Hash, KeyId, SecretKey};
-use portbook_source::Account;
+use portbook_source::{Account, EventSigner, SignerError};
 use portbook_wire::Source;
 use portbook_wire::command::{Appended, CommandReply, Outcome};
 use portbook_wire::subject::events_subject;
@@ -91,6 +91,9 @@ pub enum EngineError {
     /// The service has no source name.
     #[error(transparent)]
     Source(#[from] InvalidText),
+    /// The key cannot sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 /// A command that has its event, now or since earlier.
@@ -118,7 +121,7 @@ impl Engine {
             service,
             writer: Writer {
                 source,
-                key: parts.key,
+                signer: EventSigner::new(&parts.key)?,
                 simulated: parts.simulated,
             },
             authorities: parts.authorities,

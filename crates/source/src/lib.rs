@@ -6,7 +6,9 @@
 mod account;
 mod journal;
 mod key_ring;
+mod signer;
 
 pub use account::{Account, AccountError, AccountParts, Publishing};
 pub use journal::JournalError;
 pub use key_ring::{KeyRing, KeyRingError};
+pub use signer::{EventSigner, SignerError};

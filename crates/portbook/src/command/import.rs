@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use portbook_bus::{Bus, Identity, PublishLimits, Publisher};
 use portbook_import::{ImportError, Importer, Tally};
 use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::Source;
 use portbook_wire::observation::{BadLine, Observations, ReadError, read_observations};
 use serde::Serialize;
@@ -80,7 +81,8 @@ pub(crate) async fn import(
     let publisher = Publisher::start(bus, PublishLimits::default());
     let key = source_key(session, &source)?;
     let account = open_account(session, bus, &publisher, source.clone(), key.clone()).await?;
-    let mut importer = Importer::new(bus, publisher, source, key).stating(account.clone());
+    let signer = EventSigner::new(&key)?;
+    let mut importer = Importer::new(bus, publisher, source, signer).stating(account.clone());
     let bar = session.speech.bar("importing", 0);
     let mut progress = |tally: &Tally| {
         bar.set_length(tally.lines);
