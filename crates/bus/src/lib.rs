@@ -25,7 +25,7 @@ pub use feed::{Fed, Feed, FeedEnd, FeedError, FeedFilter, FeedLag, FeedMessage, 
 pub use identity::{Identity, IdentityError, create_seeds};
 pub use log::{Log, ReadError};
 pub use message::{Appended, Outgoing, Stored};
-pub use publish::{PublishError, PublishLimits, Publisher};
+pub use publish::{BegunBatch, PublishError, PublishLimits, Publisher};
 pub use reader::{Reader, ReaderError, ReaderSpec};
 pub use server::{ManagedServer, ServerError, ServerSpec, find_binary, keys_conf};
 pub use snapshot::{SnapshotError, SnapshotHead};

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::batch::BatchIds;
-use self::batch::Results;
+use self::batch::{Begun, Results};
 pub(crate) use self::parcel::Parcel;
 use crate::connection::Bus;
 use crate::log::Log;
@@ -119,6 +119,19 @@ pub struct Publisher {
     flights: Flights,
 }
 
+/// A batch that is sent but for its end; see [`Publisher::begin_batch`].
+#[derive(Debug)]
+#[must_use = "nothing is stored before it is committed"]
+pub struct BegunBatch {
+    flights: Flights,
+    first: Vec<Parcel>,
+    begun: Option<Begun>,
+    others: Vec<Vec<Parcel>>,
+    /// Why some of its messages cannot be sent, by place.
+    unsendable: BTreeMap<usize, PublishError>,
+    count: usize,
+}
+
 /// A message and who waits for it.
 #[derive(Debug)]
 struct Waiting {
@@ -181,6 +194,13 @@ impl Publisher {
     ///
     /// A batch whose acknowledgement was lost is looked for in the stream before it is sent again.
     pub async fn publish_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<Appended, PublishError>> {
+        self.begin_batch(messages).await.commit().await
+    }
+
+    /// Sends the first messages of a batch ahead, while another one is being stored. Nothing is stored before
+    /// [`BegunBatch::commit`], and nothing ever when that is not called; the server waits some ten seconds for it, after which
+    /// it takes as long as [`Publisher::publish_batch`].
+    pub async fn begin_batch(&self, messages: Vec<Outgoing>) -> BegunBatch {
         let mut parcels = Vec::with_capacity(messages.len());
         let mut unsendable = BTreeMap::new();
         let count = messages.len();
@@ -190,7 +210,39 @@ impl Publisher {
                 Err(error) => drop(unsendable.insert(place, error)),
             }
         }
-        let mut sent = self.flights.send_groups(parcels).await.into_iter();
+        let mut groups = groups_of(parcels).into_iter();
+        let first = groups.next().unwrap_or_default();
+        let begun = if first.len() < GROUP_MESSAGES_MIN {
+            None
+        } else {
+            // What cannot be begun is sent as a whole later, and judged then.
+            self.flights.begin(&first).await.ok()
+        };
+        BegunBatch {
+            flights: self.flights.clone(),
+            first,
+            begun,
+            others: groups.collect(),
+            unsendable,
+            count,
+        }
+    }
+}
+
+impl BegunBatch {
+    /// Stores the messages, as [`Publisher::publish_batch`] does.
+    pub async fn commit(self) -> Vec<Result<Appended, PublishError>> {
+        let Self {
+            flights,
+            first,
+            begun,
+            others,
+            mut unsendable,
+            count,
+        } = self;
+        let mut sent = flights.send_in_order(&first, begun).await;
+        sent.extend(flights.send_groups(others).await);
+        let mut sent = sent.into_iter();
         let result = |place| match unsendable.remove(&place) {
             Some(error) => Err(error),
             None => sent.next().unwrap_or(Err(PublishError::Closed)),
@@ -211,20 +263,29 @@ impl Flights {
     }
 
     /// Sends messages in their order, group by group; subjects may repeat.
-    pub(crate) async fn send_groups(&self, parcels: Vec<Parcel>) -> Results {
-        let mut results = Vec::with_capacity(parcels.len());
-        let mut rest = parcels.into_iter().peekable();
-        while rest.peek().is_some() {
-            let mut group = Vec::new();
-            let mut room = GROUP_BYTES_MAX;
-            while let Some(next) = rest.next_if(|next| fits(&group, room, next)) {
-                room = room.saturating_sub(next.body.len());
-                group.push(next);
-            }
-            results.extend(self.send_in_order(group).await);
+    async fn send_groups(&self, groups: Vec<Vec<Parcel>>) -> Results {
+        let mut results = Vec::new();
+        for group in groups {
+            results.extend(self.send_in_order(&group, None).await);
         }
         results
     }
+}
+
+/// Messages in their order, in groups that may each travel as one batch.
+fn groups_of(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
+    let mut groups = Vec::new();
+    let mut rest = parcels.into_iter().peekable();
+    while rest.peek().is_some() {
+        let mut group = Vec::new();
+        let mut room = GROUP_BYTES_MAX;
+        while let Some(next) = rest.next_if(|next| fits(&group, room, next)) {
+            room = room.saturating_sub(next.body.len());
+            group.push(next);
+        }
+        groups.push(group);
+    }
+    groups
 }
 
 /// Takes groups from the queue and sends one after the other, until every publisher is gone.

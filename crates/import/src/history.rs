@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portbook_bus::{Log, ReadError};
-use portbook_wire::{EventKey, event_digest, read_head};
+use portbook_ledger::{Hash, sha256};
+use portbook_wire::{EventKey, read_head};
 use tokio::task::JoinHandle;
 
 /// Cases remembered before the older half is forgotten; a forgotten case is read again.
@@ -33,7 +34,7 @@ pub(crate) struct Case {
     /// The round in which it was looked at; none while it was only noted.
     looked_at: Option<u64>,
     /// Identity of every event and digest of every body it came with.
-    events: BTreeSet<(EventKey, String)>,
+    events: BTreeSet<(EventKey, Hash)>,
 }
 
 /// What a look at the stream found: cases with messages that were not known.
@@ -69,12 +70,13 @@ impl History {
         self.make_room();
         let mut wanted = BTreeMap::new();
         for subject in subjects {
-            let mut case = self.take(subject).unwrap_or_default();
-            if case.looked_at != Some(self.round) {
-                wanted.insert((*subject).to_owned(), case.last_seq);
-                case.looked_at = Some(self.round);
-            }
-            self.recent.insert((*subject).to_owned(), case);
+            let round = self.round;
+            self.change(subject, |case| {
+                if case.looked_at != Some(round) {
+                    case.looked_at = Some(round);
+                    wanted.insert((*subject).to_owned(), case.last_seq);
+                }
+            });
         }
         tokio::spawn(look(self.log.clone(), wanted))
     }
@@ -82,22 +84,23 @@ impl History {
     /// Takes up what a look found. Some of what was noted may still be on its way: nothing known is dropped.
     pub(crate) fn learn(&mut self, findings: Findings) {
         for (subject, found) in findings {
-            let case = self.recent.entry(subject).or_default();
-            case.last_seq = case.last_seq.max(found.last_seq);
-            case.events.extend(found.events);
+            self.change(&subject, |case| {
+                case.last_seq = case.last_seq.max(found.last_seq);
+                case.events.extend(found.events);
+            });
         }
     }
 
     /// Compares an event of a case that was looked at.
-    pub(crate) fn compare(&self, subject: &str, key: &EventKey, digest: &str) -> Familiarity {
-        let Some(case) = self.recent.get(subject) else {
+    pub(crate) fn compare(&self, subject: &str, key: &EventKey, digest: &Hash) -> Familiarity {
+        let Some(case) = self.recent.get(subject).or_else(|| self.older.get(subject)) else {
             return Familiarity::New;
         };
-        if case.events.contains(&(*key, digest.to_owned())) {
+        if case.events.contains(&(*key, *digest)) {
             return Familiarity::Repeated;
         }
-        // Digests are text that sorts behind the empty one: the first entry of this identity, if there is one.
-        let mut same_id = case.events.range((*key, String::new())..);
+        // The first entry of this identity, if there is one.
+        let mut same_id = case.events.range((*key, Hash::ZERO)..);
         match same_id.next() {
             Some((found, _)) if found == key => Familiarity::Conflicting,
             Some(_) | None => Familiarity::New,
@@ -105,26 +108,34 @@ impl History {
     }
 
     /// Takes note of an event that is about to be published, so that a repeat further down the file is seen.
-    pub(crate) fn note(&mut self, subject: &str, key: EventKey, digest: String) {
-        self.recent
-            .entry(subject.to_owned())
-            .or_default()
-            .events
-            .insert((key, digest));
+    pub(crate) fn note(&mut self, subject: &str, key: EventKey, digest: Hash) {
+        self.change(subject, |case| {
+            case.events.insert((key, digest));
+        });
     }
 
     /// Takes note of where an event was stored. A gap behind the one before means that somebody else writes as well.
     pub(crate) fn note_stored(&mut self, subject: &str, seq: u64) {
-        let case = self.recent.entry(subject.to_owned()).or_default();
-        case.last_seq = case.last_seq.max(seq);
+        self.change(subject, |case| case.last_seq = case.last_seq.max(seq));
         if self.own_seq.is_some_and(|own| own.checked_add(1) != Some(seq)) {
             self.round += 1;
         }
         self.own_seq = Some(seq);
     }
 
-    fn take(&mut self, subject: &str) -> Option<Case> {
-        self.recent.remove(subject).or_else(|| self.older.remove(subject))
+    /// Forgets everything: what was noted may not have been stored.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::new(self.log.clone());
+    }
+
+    /// Changes what is known of a case, which is recent from then on.
+    fn change(&mut self, subject: &str, change: impl FnOnce(&mut Case)) {
+        if let Some(case) = self.recent.get_mut(subject) {
+            return change(case);
+        }
+        let mut case = self.older.remove(subject).unwrap_or_default();
+        change(&mut case);
+        self.recent.insert(subject.to_owned(), case);
     }
 
     fn make_room(&mut self) {
@@ -163,8 +174,7 @@ async fn read(log: &Log, subject: &str, last_seq: u64) -> Result<Case, ReadError
         case.last_seq = case.last_seq.max(message.seq);
         // What is no event has no identity to be repeated.
         if let Ok(head) = read_head(&message.subject, &message.body) {
-            case.events
-                .insert((head.key(), event_digest(&message.body).as_str().to_owned()));
+            case.events.insert((head.key(), sha256(&[&message.body])));
         }
     }
     Ok(case)

@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
-use portbook_ledger::{Hash, sha256};
+use portbook_ledger::Hash;
 use portbook_source::{Account, AccountError, EventSigner, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
@@ -127,6 +127,19 @@ impl Importer {
         reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Tally, ImportError> {
+        let ended = self.import_all(observations, reject, progress).await;
+        if ended.is_err() {
+            self.history.forget();
+        }
+        ended
+    }
+
+    async fn import_all<R: BufRead + Send + 'static>(
+        &mut self,
+        observations: Observations<R>,
+        reject: &mut (dyn FnMut(&BadLine) -> std::io::Result<()> + Send),
+        progress: &mut (dyn FnMut(&Tally) + Send),
+    ) -> Result<Tally, ImportError> {
         let (sender, parts) = mpsc::channel(PARTS_AHEAD);
         let reading = tokio::task::spawn_blocking(move || read_all(observations, &sender));
         let mut prepared = self.prepare_ahead(parts);
@@ -183,8 +196,8 @@ impl Importer {
             .boxed()
     }
 
-    /// Sends the chunk that was looked up first, once the one before it is stored: of two under way the second may be stored
-    /// first, and with it the later events of a case.
+    /// Sends the chunk that was looked up first, but for its end: that follows once the chunk before is stored. Of two that
+    /// are whole under way the second may be stored first, and with it the later events of a case.
     async fn proceed(
         &mut self,
         looked_up: &mut VecDeque<Waiting>,
@@ -195,17 +208,12 @@ impl Importer {
             return Ok(());
         };
         self.history.learn(look.await??);
+        let (messages, sent) = self.choose(ready, tally);
+        let begun = self.publisher.begin_batch(messages).await;
         self.land(under_way, tally).await?;
-        let chosen = self.choose(ready, tally);
-        *under_way = Some(self.send(chosen));
+        let results = tokio::spawn(begun.commit());
+        *under_way = Some(Flight { sent, results });
         Ok(())
-    }
-
-    fn send(&self, chosen: Vec<Chosen>) -> Flight {
-        let (messages, sent) = apart(chosen);
-        let publisher = self.publisher.clone();
-        let results = tokio::spawn(async move { publisher.publish_batch(messages).await });
-        Flight { sent, results }
     }
 
     /// Waits for the chunk under way.
@@ -216,8 +224,9 @@ impl Importer {
         self.settle(&sent, results.await?, tally).await
     }
 
-    fn choose(&mut self, ready: Vec<Message>, tally: &mut Tally) -> Vec<Chosen> {
-        let mut chosen = Vec::with_capacity(ready.len());
+    fn choose(&mut self, ready: Vec<Message>, tally: &mut Tally) -> (Vec<Outgoing>, Vec<Sent>) {
+        let mut messages = Vec::with_capacity(ready.len());
+        let mut sent = Vec::with_capacity(ready.len());
         for Message {
             key,
             digest,
@@ -230,12 +239,14 @@ impl Importer {
                 continue;
             }
             self.history.note(&outgoing.subject, key, digest);
-            chosen.push(Chosen {
-                outgoing,
+            sent.push(Sent {
+                subject: outgoing.subject.clone(),
                 familiarity,
+                digest,
             });
+            messages.push(outgoing);
         }
-        chosen
+        (messages, sent)
     }
 
     async fn settle(
@@ -305,12 +316,6 @@ struct Flight {
     results: JoinHandle<Vec<Result<Appended, PublishError>>>,
 }
 
-/// A message chosen to be published, and how it was counted.
-struct Chosen {
-    outgoing: Outgoing,
-    familiarity: Familiarity,
-}
-
 /// Parts of a file in order, prepared.
 type Ahead = BoxStream<'static, Result<Prepared, JoinError>>;
 
@@ -338,16 +343,6 @@ struct Sent {
     subject: String,
     familiarity: Familiarity,
     digest: Hash,
-}
-
-fn apart(chosen: Vec<Chosen>) -> (Vec<Outgoing>, Vec<Sent>) {
-    let noted = |one: &Chosen| Sent {
-        subject: one.outgoing.subject.clone(),
-        familiarity: one.familiarity,
-        digest: sha256(&[&one.outgoing.body]),
-    };
-    let sent = chosen.iter().map(noted).collect();
-    (chosen.into_iter().map(|one| one.outgoing).collect(), sent)
 }
 
 fn sort_out(

@@ -2,17 +2,21 @@
 
 use std::io::BufRead;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use portbook_bus::Outgoing;
+use portbook_ledger::{Hash, sha256};
 use portbook_source::EventSigner;
 use portbook_wire::observation::{BadLine, Observation, Observations, ReadError};
-use portbook_wire::{EncodeError, EventKey, Source, encode, event_digest, msg_id, read_head, subject};
+use portbook_wire::{EventKey, Source, encode_into, head_of, msg_id, subject};
 use tokio::sync::mpsc;
 
 use crate::importer::ImportError;
 
 /// Lines read and prepared together: half of what is published together, so that two threads share a chunk.
 pub(crate) const LINES_TOGETHER: usize = 500;
+
+/// Length of a body, about.
+const BODY_BYTES_USUAL: usize = 768;
 
 /// What became of one line before anything was published.
 #[derive(Debug)]
@@ -27,7 +31,8 @@ pub enum Line {
 #[derive(Debug)]
 pub struct Message {
     pub(crate) key: EventKey,
-    pub(crate) digest: String,
+    /// SHA-256 of its body.
+    pub(crate) digest: Hash,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -42,9 +47,15 @@ impl Preparation {
     /// Prepares lines in order. What cannot be prepared ends them: nothing behind it is looked at.
     pub(crate) fn prepare(&self, read: Vec<Read>) -> Prepared {
         let mut lines = Vec::with_capacity(read.len());
+        // One piece of memory for all bodies: they are freed on another thread, together.
+        let mut bodies = BytesMut::with_capacity(read.len() * BODY_BYTES_USUAL);
+        let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
         for line in read {
             let line = match line {
-                Ok(observation) => prepare_observation(observation, &self.source, &self.signer),
+                Ok(observation) => self.write(observation, &mut body).map(|written| {
+                    bodies.extend_from_slice(&body);
+                    Line::Ready(self.sign(written, bodies.split().freeze()))
+                }),
                 Err(bad) => Ok(Line::Bad(bad)),
             };
             match line {
@@ -54,6 +65,42 @@ impl Preparation {
         }
         (lines, None)
     }
+
+    /// Writes an event down into `body`.
+    fn write(&self, observation: Observation, body: &mut Vec<u8>) -> Result<Written, ImportError> {
+        let line = observation.line;
+        let (envelope, data) = observation.into_event(&self.source);
+        // What the ledger would not read as an event must not be published as one.
+        let head = head_of(&envelope, &data).map_err(|reason| ImportError::NotRecordable { line, reason })?;
+        let written = Written {
+            key: head.key(),
+            subject: subject::events_subject(&envelope.case),
+        };
+        encode_into(&envelope, &data, body).map_err(|source| ImportError::Unwritable { line, source })?;
+        Ok(written)
+    }
+
+    fn sign(&self, written: Written, body: Bytes) -> Message {
+        let Written { key, subject } = written;
+        let signature = self.signer.sign_event(&subject, &body).to_string();
+        Message {
+            key,
+            digest: sha256(&[&body]),
+            outgoing: Outgoing {
+                msg_id: msg_id(Some(&signature), &body),
+                subject,
+                signature: Some(signature),
+                expected_last_subject_seq: None,
+                body,
+            },
+        }
+    }
+}
+
+/// What is known of an event that was written down.
+struct Written {
+    key: EventKey,
+    subject: String,
 }
 
 /// Lines as they were read, and why there are no more where that is not the end of the file.
@@ -88,33 +135,4 @@ fn next_lines(observations: &mut Observations<impl BufRead>) -> Part {
         }
     }
     (lines, None)
-}
-
-fn prepare_observation(
-    observation: Observation,
-    source: &Source,
-    signer: &EventSigner,
-) -> Result<Line, ImportError> {
-    let line = observation.line;
-    let (envelope, data) = observation.into_event(source);
-    let unwritable = |error: EncodeError| ImportError::Unwritable { line, source: error };
-    let body = encode(&envelope, &data).map_err(unwritable)?;
-    let subject = subject::events_subject(&envelope.case);
-    // What was just written reads back; the key is the ledger's view of it.
-    let head = read_head(&subject, &body).map_err(|reason| ImportError::NotRecordable { line, reason })?;
-    let event_key = head.key();
-    let signature = signer.sign_event(&subject, &body).to_string();
-    let outgoing = Outgoing {
-        msg_id: msg_id(Some(&signature), &body),
-        subject,
-        signature: Some(signature),
-        expected_last_subject_seq: None,
-        body: Bytes::from(body),
-    };
-    let digest = event_digest(&outgoing.body).as_str().to_owned();
-    Ok(Line::Ready(Message {
-        key: event_key,
-        digest,
-        outgoing,
-    }))
 }

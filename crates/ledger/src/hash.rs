@@ -107,7 +107,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -149,6 +149,15 @@ impl Hasher {
     pub fn finish(self) -> Hash {
         Hash(self.0.finalize().into())
     }
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(crate) fn write_hex(to: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().try_for_each(|byte| {
+        to.write_char(digit(byte >> 4))?;
+        to.write_char(digit(byte & 15))
+    })
 }
 
 /// The bytes that exactly `2 * N` lower-case hexadecimal digits stand for.

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
-use crate::hash::{excerpt, hex_bytes, sha256};
+use crate::hash::{excerpt, hex_bytes, sha256, write_hex};
 
 /// A secret Ed25519 key. Never shown, not even by `Debug`.
 #[derive(Clone)]
@@ -223,7 +223,7 @@ impl fmt::Debug for ProducerSignature {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 

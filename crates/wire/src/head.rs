@@ -8,10 +8,14 @@ mod quarantine;
 
 use std::borrow::Cow;
 
+use portbook_domain::EventData;
+
 use crate::{
     BODY_BYTES_MAX,
     digest::sha256,
+    envelope::Envelope,
     json::{Lexer, SyntaxError},
+    schema::Schema,
     source::is_source,
     subject::case_token,
     type_name::split_versioned,
@@ -21,6 +25,8 @@ pub use quarantine::{Attribute, Quarantine};
 
 /// Most members an event may have beside one another.
 const MEMBERS_MAX: usize = 64;
+/// Version of CloudEvents.
+const SPEC_VERSION: &str = "1.0";
 const KEY_LABEL: &[u8] = b"portbook/v1/event-key\n";
 
 /// What the ledger reads of an event. All of it is borrowed from the message.
@@ -70,6 +76,29 @@ impl EventHead<'_> {
         ]);
         hash.first_chunk().copied().unwrap_or_default()
     }
+}
+
+/// What the ledger will read of an event once it is written, or why it would be none.
+///
+/// # Errors
+/// As [`read_head`] of its bytes.
+pub fn head_of<'a>(envelope: &'a Envelope, data: &EventData) -> Result<EventHead<'a>, Quarantine> {
+    let Envelope {
+        id,
+        source,
+        case,
+        port,
+        ..
+    } = envelope;
+    let texts = [
+        SPEC_VERSION,
+        id.as_str(),
+        source.as_str(),
+        Schema::current(data.kind()).type_,
+        case.as_str(),
+        port.as_str(),
+    ];
+    check_attributes(texts.map(Member::PlainText))
 }
 
 /// Reads what the ledger needs of a message of an events subject, or says why it is no event.
@@ -203,7 +232,7 @@ fn read_member<'a>(lexer: &mut Lexer<'a>) -> Result<Member<'a>, SyntaxError> {
 fn check_attributes(found: Found<'_>) -> Result<EventHead<'_>, Quarantine> {
     let [spec_version, id, source, type_, subject, port] = found;
     checked(Attribute::SpecVersion, spec_version, |text| {
-        (text == "1.0").then_some(())
+        (text == SPEC_VERSION).then_some(())
     })?;
     let plain = |holds: fn(&str) -> bool| move |text| if holds(text) { Some(text) } else { None };
     let id = checked(Attribute::Id, id, plain(is_uuid))?;

@@ -24,7 +24,9 @@ mod upcast;
 pub use decode::{DecodeError, decode_event};
 pub use digest::{event_digest, msg_id};
 pub use envelope::{Decided, EncodeError, Envelope, Mode, SequenceError, encode, encode_into};
-pub use head::{Attribute, EventHead, EventKey, EventNumbers, Quarantine, read_head, read_numbered_head};
+pub use head::{
+    Attribute, EventHead, EventKey, EventNumbers, Quarantine, head_of, read_head, read_numbered_head,
+};
 pub use json::{JsonError, JsonRule, SyntaxError};
 pub use patch::{PatchError, patched_event};
 pub use source::Source;

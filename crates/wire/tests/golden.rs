@@ -14,7 +14,7 @@ use std::{
 
 use portbook_wire::{
     control::{ControlKind, encode_control, parse_control},
-    decode_event, encode, event_digest, read_head,
+    decode_event, encode, event_digest, head_of, read_head,
     schema::Schema,
     subject::events_subject,
 };
@@ -93,6 +93,7 @@ fn every_event_is_an_event_to_the_ledger_too() {
         let (envelope, event) = decode_event(&body).unwrap();
         let head =
             read_head(&events_subject(&event.case), &body).unwrap_or_else(|why| panic!("{path}: {why}"));
+        assert_eq!(head_of(&envelope, &event.data), Ok(head), "{path}");
         assert_eq!(head.id, envelope.id.as_str());
         assert_eq!(head.source, envelope.source.as_str());
         assert_eq!(head.type_name, event.data.kind().name());

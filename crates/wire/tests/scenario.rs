@@ -15,7 +15,7 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 use portbook_wire::{
-    Source, decode_event, encode, event_digest,
+    Source, decode_event, encode, event_digest, head_of,
     observation::{Observation, read_observations},
     read_head,
     subject::events_subject,
@@ -90,6 +90,7 @@ fn every_event_is_read_back_as_it_was_written() {
         let (envelope, data) = observation.into_event(&source());
         let body = encode(&envelope, &data).unwrap();
         let head = read_head(&events_subject(&envelope.case), &body).unwrap();
+        assert_eq!(head_of(&envelope, &data), Ok(head));
         assert_eq!(
             (head.id, head.case, head.port),
             (

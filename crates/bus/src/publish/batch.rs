@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_nats::Client;
 use async_nats::client::PublishErrorKind;
-use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE};
-use async_nats::{Client, HeaderMap};
+use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL};
 use futures_util::future::join_all;
-
 use tokio::time::{sleep, timeout};
 
 use super::parcel::Parcel;
@@ -43,6 +42,12 @@ impl BatchIds {
     }
 }
 
+/// A batch of which all members but the last are sent.
+#[derive(Debug)]
+pub(super) struct Begun {
+    id: String,
+}
+
 /// One result for each member of a group.
 pub(super) type Results = Vec<Result<Appended, PublishError>>;
 
@@ -53,22 +58,22 @@ impl Flights {
         if group.len() < GROUP_MESSAGES_MIN {
             return self.settle_all(&group, patience).await;
         }
-        match self.commit(&group, patience).await {
+        match self.commit(&group, None, patience).await {
             Some(results) => results,
             None => self.part(&group, patience).await,
         }
     }
 
-    /// Sends messages in their order; subjects may repeat.
-    pub(super) async fn send_in_order(&self, group: Vec<Parcel>) -> Results {
+    /// Sends messages in their order; subjects may repeat. Of a batch that is `begun` only the end is sent.
+    pub(super) async fn send_in_order(&self, group: &[Parcel], begun: Option<Begun>) -> Results {
         let patience = Patience::new(self.limits.deadline);
         if group.len() >= GROUP_MESSAGES_MIN
-            && let Some(results) = self.commit(&group, patience).await
+            && let Some(results) = self.commit(group, begun, patience).await
         {
             return results;
         }
         let mut results = Vec::with_capacity(group.len());
-        for parcel in &group {
+        for parcel in group {
             // Each is given its own time: many of them, one after the other, may take longer than one deadline.
             results.push(self.settle(parcel, Patience::new(self.limits.deadline)).await);
         }
@@ -94,7 +99,7 @@ impl Flights {
             let committed = if suspects.is_empty() || others.len() < GROUP_MESSAGES_MIN {
                 None
             } else {
-                self.commit(&others, patience).await
+                self.commit(&others, None, patience).await
             };
             match committed {
                 Some(results) => results,
@@ -111,19 +116,24 @@ impl Flights {
     }
 
     /// Sends a group as one atomic batch until it is stored; `None` when the server refuses it, so that nothing is.
-    async fn commit(&self, group: &[Parcel], patience: Patience) -> Option<Results> {
-        let committed = timeout(patience.left(), self.commit_unhurried(group)).await;
+    async fn commit(&self, group: &[Parcel], begun: Option<Begun>, patience: Patience) -> Option<Results> {
+        let committed = timeout(patience.left(), self.commit_unhurried(group, begun)).await;
         committed.unwrap_or_else(|_elapsed| Some(unacknowledged(group, patience)))
     }
 
-    async fn commit_unhurried(&self, group: &[Parcel]) -> Option<Results> {
+    async fn commit_unhurried(&self, group: &[Parcel], mut begun: Option<Begun>) -> Option<Results> {
         loop {
-            match timeout(self.limits.ack_timeout, self.send_batch(group)).await {
+            let waited = begun.is_some();
+            match timeout(self.limits.ack_timeout, self.send_batch(group, begun.take())).await {
                 Ok(Ok(last_seq)) => return Some(placed(group, last_seq, false)),
                 // Members stored by a server that knows no batches must not be sent once more.
                 Ok(Err(ApiError::Malformed { .. })) => return Some(self.foreign(group)),
                 Ok(Err(error)) if !error.is_transient() => {
                     tracing::debug!(%error, members = group.len(), "batch refused");
+                    if waited {
+                        // The server gives up what waits for its end too long, or was begun before it came again.
+                        continue;
+                    }
                     return None;
                 }
                 Ok(Err(_)) | Err(_) => {
@@ -137,15 +147,19 @@ impl Flights {
         }
     }
 
-    /// Sends one batch and answers the sequence of its last member.
-    async fn send_batch(&self, group: &[Parcel]) -> Result<u64, ApiError> {
-        let id = self.ids.next();
-        let Some((last, others)) = group.split_last() else {
-            return Err(ApiError::Unsendable {
-                subject: String::new(),
-                bytes: 0,
-            });
+    /// Sends one batch, or the end of the one that is `begun`, and answers the sequence of its last member.
+    async fn send_batch(&self, group: &[Parcel], begun: Option<Begun>) -> Result<u64, ApiError> {
+        let begun = match begun {
+            Some(begun) => begun,
+            None => self.begin(group).await?,
         };
+        self.end(group, &begun).await
+    }
+
+    /// Sends all members of a batch but the last: the server keeps them until the last one comes, and stores none before.
+    pub(super) async fn begin(&self, group: &[Parcel]) -> Result<Begun, ApiError> {
+        let id = self.ids.next();
+        let (last, others) = ends_of(group)?;
         let unanswered = || ApiError::Unanswered {
             subject: last.subject.clone(),
             waited_ms: 0,
@@ -154,7 +168,7 @@ impl Flights {
             return Err(unanswered());
         }
         for (place, parcel) in (1_u64..).zip(others) {
-            let headers = batch_headers(parcel, &id, place);
+            let headers = parcel.batch_headers(&id, place);
             let (subject, body) = (parcel.subject.clone(), parcel.body.clone());
             let sent = self
                 .bus
@@ -168,8 +182,14 @@ impl Flights {
                 }
             })?;
         }
+        Ok(Begun { id })
+    }
+
+    /// Sends the last member of a batch, which stores all of it.
+    async fn end(&self, group: &[Parcel], begun: &Begun) -> Result<u64, ApiError> {
+        let (last, _) = ends_of(group)?;
         let count = count_of(group);
-        let mut headers = batch_headers(last, &id, count);
+        let mut headers = last.batch_headers(&begun.id, count);
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
         let answer = self
             .bus
@@ -237,9 +257,11 @@ fn count_of(group: &[Parcel]) -> u64 {
     u64::try_from(group.len()).unwrap_or(u64::MAX)
 }
 
-fn batch_headers(parcel: &Parcel, id: &str, place: u64) -> HeaderMap {
-    let mut headers = parcel.headers.clone();
-    headers.insert(NATS_BATCH_ID, id);
-    headers.insert(NATS_BATCH_SEQUENCE, place.to_string());
-    headers
+/// The last member of a group, and those before it.
+fn ends_of(group: &[Parcel]) -> Result<(&Parcel, &[Parcel]), ApiError> {
+    let nothing = || ApiError::Unsendable {
+        subject: String::new(),
+        bytes: 0,
+    };
+    group.split_last().ok_or_else(nothing)
 }

@@ -1,6 +1,8 @@
-//! A message with its headers, ready to be sent as often as needed.
+//! A message that can be sent as often as needed, and its headers.
 
-use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
+use async_nats::header::{
+    NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+};
 use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use portbook_wire::subject::{
@@ -12,8 +14,9 @@ use crate::api::ApiError;
 use crate::message::{Outgoing, Stored};
 
 const CONTENT_TYPE: HeaderName = HeaderName::from_static(HEADER_CONTENT_TYPE);
+const SIGNATURE: HeaderName = HeaderName::from_static(HEADER_SIGNATURE);
 
-/// A message of any stream.
+/// A message of any stream that can be sent as it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Parcel {
     pub(super) subject: String,
@@ -22,25 +25,10 @@ pub(crate) struct Parcel {
     pub(super) expected: Option<u64>,
     pub(super) msg_id: String,
     pub(super) signature: Option<String>,
-    pub(super) headers: HeaderMap,
 }
 
 impl Parcel {
     fn new(outgoing: Outgoing) -> Result<Self, PublishError> {
-        let mut headers = HeaderMap::new();
-        let mut is_sendable = insert(&mut headers, NATS_MESSAGE_ID, &outgoing.msg_id);
-        if let Some(signature) = &outgoing.signature {
-            is_sendable &= insert(&mut headers, HeaderName::from_static(HEADER_SIGNATURE), signature);
-        }
-        let content_type = if is_control(&outgoing.subject) {
-            CONTENT_TYPE_JSON
-        } else {
-            CONTENT_TYPE_EVENT
-        };
-        headers.insert(CONTENT_TYPE, content_type);
-        if let Some(seq) = outgoing.expected_last_subject_seq {
-            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, seq.to_string());
-        }
         let Outgoing {
             subject,
             msg_id,
@@ -48,7 +36,7 @@ impl Parcel {
             body,
             expected_last_subject_seq: expected,
         } = outgoing;
-        if !is_sendable {
+        if !comes_back(&msg_id) || signature.as_ref().is_some_and(|text| !comes_back(text)) {
             return Err(PublishError::Unsendable {
                 subject,
                 bytes: body.len(),
@@ -60,8 +48,34 @@ impl Parcel {
             expected,
             msg_id,
             signature,
-            headers,
         })
+    }
+
+    /// Its headers.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, self.msg_id.as_str());
+        if let Some(signature) = &self.signature {
+            headers.insert(SIGNATURE, signature.as_str());
+        }
+        let content_type = if is_control(&self.subject) {
+            CONTENT_TYPE_JSON
+        } else {
+            CONTENT_TYPE_EVENT
+        };
+        headers.insert(CONTENT_TYPE, content_type);
+        if let Some(seq) = self.expected {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, seq.to_string());
+        }
+        headers
+    }
+
+    /// Its headers at a place in a batch.
+    pub(super) fn batch_headers(&self, id: &str, place: u64) -> HeaderMap {
+        let mut headers = self.headers();
+        headers.insert(NATS_BATCH_ID, id);
+        headers.insert(NATS_BATCH_SEQUENCE, place.to_string());
+        headers
     }
 
     /// Whether `stored` is this message, byte for byte.
@@ -87,14 +101,10 @@ impl TryFrom<Outgoing> for Parcel {
     }
 }
 
-/// Inserts a text that comes back as it was sent: readers trim blanks, and a line break would start another header.
-fn insert(headers: &mut HeaderMap, name: HeaderName, text: &str) -> bool {
+/// Whether a header's text comes back as it was sent: readers trim blanks, and a line break would start another header.
+fn comes_back(text: &str) -> bool {
     let is_printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    let is_sendable = is_printable && !text.is_empty() && text.trim() == text;
-    if is_sendable {
-        headers.insert(name, text);
-    }
-    is_sendable
+    is_printable && !text.is_empty() && text.trim() == text
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Flights {
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<ack::Ack, ApiError> {
-        let (headers, body) = (parcel.headers.clone(), parcel.body.clone());
+        let (headers, body) = (parcel.headers(), parcel.body.clone());
         let answer = self
             .bus
             .ask(&parcel.subject, headers, body, self.limits.ack_timeout)
