@@ -302,6 +302,28 @@ async fn an_import_is_stored_in_order_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_is_begun_is_stored_when_it_is_committed_and_not_before() {
+    let mut server = NatsServer::with_streams().await;
+    let bus = server.connect(Identity::Importer).await;
+    let publisher = Publisher::start(&bus, PublishLimits::default());
+    let batch = |case: &str| (0..1_000).map(|line| event(case, line, None)).collect::<Vec<_>>();
+    let first = publisher.begin_batch(batch("FIRST")).await;
+    let second = publisher.begin_batch(batch("SECOND")).await;
+    drop(publisher.begin_batch(batch("NEVER")).await);
+    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 0);
+    assert_eq!(seqs(second.commit().await), (1..=1_000).collect::<Vec<_>>());
+    assert_eq!(seqs(first.commit().await), (1_001..=2_000).collect::<Vec<_>>());
+    // A server that comes again has forgotten what was begun.
+    let forgotten = publisher.begin_batch(batch("FORGOTTEN")).await;
+    server.restart_on(server.port()).await;
+    assert_eq!(
+        seqs(forgotten.commit().await),
+        (2_001..=3_000).collect::<Vec<_>>()
+    );
+    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 3_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_server_is_gone_publishers_wait_and_say_so() {
     let mut server = NatsServer::with_streams().await;
     let bus = server.connect(Identity::Licensing).await;

@@ -18,7 +18,7 @@ use crate::preparation::{LINES_TOGETHER, Line, Message, Part, Preparation, Prepa
 /// Parts of a file read ahead of being prepared.
 const PARTS_AHEAD: usize = 2;
 /// Parts being prepared, or waiting prepared for those before them.
-const PARTS_AT_ONCE: usize = 4;
+const PARTS_AT_ONCE: usize = 3;
 /// Lines published together: the most an atomic batch of the server takes.
 const CHUNK_LINES: usize = 2 * LINES_TOGETHER;
 /// Chunks looked up ahead: the server answers only between two syncs.
@@ -158,7 +158,8 @@ impl Importer {
                 .collect();
             let look = self.history.look_at(&subjects);
             looked_up.push_back(Waiting { ready, look });
-            if looked_up.len() > CHUNKS_LOOKED_UP {
+            // While nothing is under way there is nothing to look ahead beside.
+            if looked_up.len() > CHUNKS_LOOKED_UP || under_way.is_none() {
                 self.proceed(&mut looked_up, &mut under_way, &mut tally).await?;
             }
             if self.waiting_to_be_stated() >= STATED_TOGETHER {

@@ -7,6 +7,9 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use crate::hash::{excerpt, hex_bytes, sha256, write_hex};
 
+/// Length of a signature's text: 16 digits, a colon, the base64 of 64 bytes.
+const TEXT_BYTES: usize = 16 + 1 + 88;
+
 /// A secret Ed25519 key. Never shown, not even by `Debug`.
 #[derive(Clone)]
 pub struct SecretKey(SigningKey);
@@ -211,7 +214,11 @@ impl std::str::FromStr for ProducerSignature {
 
 impl fmt::Display for ProducerSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.key_id, STANDARD.encode(self.bytes))
+        let mut text = String::with_capacity(TEXT_BYTES);
+        write_hex(&mut text, &self.key_id.0)?;
+        text.push(':');
+        STANDARD.encode_string(self.bytes, &mut text);
+        f.write_str(&text)
     }
 }
 
