@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::api::{ApiError, decode};
 use crate::identity::{Identity, IdentityError, read_secret};
@@ -242,10 +243,13 @@ impl Bus {
         self.inner.client.server_info().version
     }
 
-    /// Sends what is buffered and closes the connection; errors are of no use to anybody any more and only logged.
+    /// Sends what is buffered and closes the connection; errors are of no use to anybody any more and only logged. A server
+    /// that does not come back is not waited for.
     pub async fn close(&self) {
-        if let Err(error) = self.inner.client.flush().await {
-            tracing::debug!(%error, "nothing could be flushed at the end");
+        match timeout(self.inner.request_timeout, self.inner.client.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "nothing could be flushed at the end"),
+            Err(error) => tracing::debug!(%error, "nothing was flushed at the end"),
         }
         if let Err(error) = self.inner.client.drain().await {
             tracing::debug!(%error, "the connection was already closed");

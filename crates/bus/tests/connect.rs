@@ -37,6 +37,19 @@ async fn a_real_server_is_accepted_and_named() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_gone_for_good_does_not_keep_anybody_from_ending() {
+    let mut server = NatsServer::start().await;
+    let options = BusOptions {
+        request_timeout: Duration::from_millis(200),
+        ..server.options(Identity::Client)
+    };
+    let bus = Bus::connect(options).await.unwrap();
+    server.kill().await;
+    let closed = tokio::time::timeout(Duration::from_secs(10), bus.close()).await;
+    assert!(closed.is_ok(), "still waiting for the server");
+}
+
+#[tokio::test]
 async fn a_stranger_is_refused() {
     let server = NatsServer::start().await;
     let other = tempfile::tempdir().unwrap();
