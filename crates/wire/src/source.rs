@@ -1,6 +1,7 @@
 //! Who states an event.
 
 use std::fmt;
+use std::sync::Arc;
 
 use portbook_domain::InvalidText;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ const RULE: &str =
 /// The origin of events: `urn:portbook:svc:licensing` for a service, `urn:portbook:src:<name>` for an outside source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Source(Box<str>);
+pub struct Source(Arc<str>);
 
 impl Source {
     /// Checks a whole URN.
@@ -64,7 +65,7 @@ impl TryFrom<String> for Source {
 
 impl From<Source> for String {
     fn from(source: Source) -> Self {
-        source.0.into()
+        source.as_str().to_owned()
     }
 }
 
