@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use portbook_bus::{Appended, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
+use portbook_bus::{Appended, BegunBatch, Bus, Log, Outgoing, PublishError, Publisher, ReadError};
 use portbook_ledger::Hash;
 use portbook_source::{Account, AccountError, EventSigner, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::history::{Familiarity, Findings, History};
@@ -211,15 +211,15 @@ impl Importer {
         self.history.learn(look.await??);
         let (messages, sent) = self.choose(ready, tally);
         let begun = self.publisher.begin_batch(messages).await;
+        let next = Flight::start(begun, sent, under_way.as_mut());
         self.land(under_way, tally).await?;
-        let results = tokio::spawn(begun.commit());
-        *under_way = Some(Flight { sent, results });
+        *under_way = Some(next);
         Ok(())
     }
 
     /// Waits for the chunk under way.
     async fn land(&mut self, under_way: &mut Option<Flight>, tally: &mut Tally) -> Result<(), ImportError> {
-        let Some(Flight { sent, results }) = under_way.take() else {
+        let Some(Flight { sent, results, .. }) = under_way.take() else {
             return Ok(());
         };
         self.settle(&sent, results.await?, tally).await
@@ -315,6 +315,35 @@ struct Waiting {
 struct Flight {
     sent: Vec<Sent>,
     results: JoinHandle<Vec<Result<Appended, PublishError>>>,
+    /// Says that all of it is stored; for the chunk that follows.
+    stored: Option<oneshot::Receiver<()>>,
+}
+
+impl Flight {
+    /// Stores what is begun as soon as the chunk `before` is stored, without a detour through whoever waits for either.
+    /// Where that one is not stored, this one is not either.
+    fn start(begun: BegunBatch, sent: Vec<Sent>, before: Option<&mut Self>) -> Self {
+        let stored_before = before.and_then(|before| before.stored.take());
+        let (tell, stored) = oneshot::channel();
+        let results = tokio::spawn(async move {
+            if let Some(stored_before) = stored_before
+                && stored_before.await.is_err()
+            {
+                return Vec::new();
+            }
+            let results = begun.commit().await;
+            if results.iter().all(Result::is_ok) {
+                // Nobody listens when this chunk is the last.
+                tell.send(()).unwrap_or_default();
+            }
+            results
+        });
+        Self {
+            sent,
+            results,
+            stored: Some(stored),
+        }
+    }
 }
 
 /// Parts of a file in order, prepared.
