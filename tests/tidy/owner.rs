@@ -23,6 +23,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("nkeys", "bus"),
     ("parquet", "export"),
     ("prometheus-client", "http"),
+    ("rustix", "import"),
     ("rustls-native-certs", "http"),
     ("serde_json", "wire"),
     ("sha2", "ledger"),

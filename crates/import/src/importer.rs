@@ -9,16 +9,18 @@ use portbook_ledger::Hash;
 use portbook_source::{Account, AccountError, EventSigner, JournalError};
 use portbook_wire::observation::{BadLine, Observations};
 use portbook_wire::{EncodeError, Quarantine, Source, observation};
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::history::{Familiarity, Findings, History};
 use crate::preparation::{LINES_TOGETHER, Line, Message, Part, Preparation, Prepared, read_all};
+use crate::workers::Workers;
 
 /// Parts of a file read ahead of being prepared.
 const PARTS_AHEAD: usize = 2;
 /// Parts being prepared, or waiting prepared for those before them.
-const PARTS_AT_ONCE: usize = 3;
+const PARTS_AT_ONCE: usize = 4;
 /// Lines published together: the most an atomic batch of the server takes.
 const CHUNK_LINES: usize = 2 * LINES_TOGETHER;
 /// Chunks looked up ahead: the server answers only between two syncs.
@@ -91,8 +93,14 @@ pub enum ImportError {
     /// The journal of the source cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// There are no threads to prepare lines on.
+    #[error("could not start threads")]
+    Threads(#[source] std::io::Error),
+    /// A thread that prepared lines ended in a panic.
+    #[error("preparing lines ended unexpectedly")]
+    Unprepared(#[from] RecvError),
     /// A task of the import ended in a panic.
-    #[error("preparing or publishing lines ended unexpectedly")]
+    #[error("reading or publishing lines ended unexpectedly")]
     Worker(#[from] JoinError),
 }
 
@@ -142,7 +150,7 @@ impl Importer {
     ) -> Result<Tally, ImportError> {
         let (sender, parts) = mpsc::channel(PARTS_AHEAD);
         let reading = tokio::task::spawn_blocking(move || read_all(observations, &sender));
-        let mut prepared = self.prepare_ahead(parts);
+        let mut prepared = self.prepare_ahead(parts)?;
         let mut tally = Tally::default();
         let mut looked_up: VecDeque<Waiting> = VecDeque::new();
         let mut under_way = None;
@@ -181,20 +189,12 @@ impl Importer {
         Ok(tally)
     }
 
-    /// Prepares what was read on threads that stay: signing alone takes longer than the server takes to store an event.
-    fn prepare_ahead(&self, mut parts: mpsc::Receiver<Part>) -> Ahead {
-        let preparation = self.preparation.clone();
-        stream::poll_fn(move |context| parts.poll_recv(context))
-            .map(move |(lines, broken)| {
-                let preparation = preparation.clone();
-                let prepared = tokio::task::spawn_blocking(move || preparation.prepare(lines));
-                async move {
-                    let (lines, error) = prepared.await?;
-                    Ok((lines, error.or(broken.map(ImportError::Unreadable))))
-                }
-            })
-            .buffered(PARTS_AT_ONCE)
-            .boxed()
+    /// Prepares what was read, parts at once and in order.
+    fn prepare_ahead(&self, mut parts: mpsc::Receiver<Part>) -> Result<Ahead, ImportError> {
+        let workers = Workers::start(&self.preparation).map_err(ImportError::Threads)?;
+        let parts = stream::poll_fn(move |context| parts.poll_recv(context));
+        let prepared = parts.map(move |part| workers.prepare(part));
+        Ok(prepared.buffered(PARTS_AT_ONCE).boxed())
     }
 
     /// Sends the chunk that was looked up first, but for its end: that follows once the chunk before is stored. Of two that
@@ -347,7 +347,7 @@ impl Flight {
 }
 
 /// Parts of a file in order, prepared.
-type Ahead = BoxStream<'static, Result<Prepared, JoinError>>;
+type Ahead = BoxStream<'static, Result<Prepared, RecvError>>;
 
 /// The lines of the next chunk; none when the file has ended.
 async fn next_chunk(prepared: &mut Ahead) -> Result<Option<Prepared>, ImportError> {

@@ -6,6 +6,7 @@
 mod history;
 mod importer;
 mod preparation;
+mod workers;
 
 pub use importer::{ImportError, Importer, Tally};
 pub use preparation::Line;

@@ -45,7 +45,7 @@ pub(crate) struct Preparation {
 
 impl Preparation {
     /// Prepares lines in order. What cannot be prepared ends them: nothing behind it is looked at.
-    pub(crate) fn prepare(&self, read: Vec<Read>) -> Prepared {
+    pub(crate) fn prepare(&self, (read, broken): Part) -> Prepared {
         let mut lines = Vec::with_capacity(read.len());
         // One piece of memory for all bodies: they are freed on another thread, together.
         let mut bodies = BytesMut::with_capacity(read.len() * BODY_BYTES_USUAL);
@@ -63,7 +63,7 @@ impl Preparation {
                 Err(error) => return (lines, Some(error)),
             }
         }
-        (lines, None)
+        (lines, broken.map(ImportError::Unreadable))
     }
 
     /// Writes an event down into `body`.

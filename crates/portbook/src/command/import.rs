@@ -110,6 +110,8 @@ fn failed(error: &ImportError) -> Failure {
     let exit = match error {
         ImportError::Unreadable(_)
         | ImportError::Rejects(_)
+        | ImportError::Threads(_)
+        | ImportError::Unprepared(_)
         | ImportError::Worker(_)
         | ImportError::Journal(_) => Exit::InputOutput,
         ImportError::Unwritable { .. } | ImportError::NotRecordable { .. } => Exit::Rejected,
