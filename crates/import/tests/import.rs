@@ -1,4 +1,5 @@
 //! An import that failed leaves nothing behind that a later one would take for stored.
+#![expect(clippy::unwrap_used, reason = "a test's helpers")]
 
 use std::io::Cursor;
 
