@@ -253,14 +253,14 @@ impl Reader {
 
     async fn check_stream(&self) -> Result<(), Setback> {
         let stream = self.spec.stream.clone();
-        let identity = match self.bus.stream_identity(&stream).await {
+        let read_seq = self.next_seq.saturating_sub(1);
+        let identity = match self.bus.stream_identity_from(&stream, read_seq).await {
             Ok(identity) => identity,
             Err(StreamError::Api(error)) => return Err(setback(error)),
             Err(StreamError::Missing { .. } | StreamError::Drifted { .. }) => {
                 return Err(Setback::Final(ReaderError::Missing { stream }));
             }
         };
-        let read_seq = self.next_seq.saturating_sub(1);
         if identity.last_seq < read_seq {
             return Err(Setback::Final(ReaderError::Behind {
                 stream,

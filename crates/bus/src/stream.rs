@@ -13,6 +13,7 @@ use portbook_wire::subject::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep};
 
 use crate::api::{ApiError, decode};
 use crate::connection::Bus;
@@ -25,6 +26,9 @@ const CHECKPOINT_MESSAGE_BYTES_MAX: u32 = 64 * 1024;
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(5);
 /// Where a stream lives and how it is described does not decide what it keeps.
 const OPERATIONAL_FIELDS: [&str; 4] = ["description", "metadata", "num_replicas", "placement"];
+/// Longest time a replica is given to come to where the stream has been.
+const LAG_MAX: Duration = Duration::from_secs(10);
+const LAG_PAUSE: Duration = Duration::from_millis(200);
 const STREAM_NOT_FOUND: u64 = 10_059;
 const STREAM_NAME_IN_USE: u64 = 10_058;
 
@@ -192,6 +196,11 @@ impl StreamSpec {
 }
 
 impl StreamAnswer {
+    fn has_replicas(&self) -> bool {
+        let replicas = self.config.get("num_replicas").and_then(Value::as_u64);
+        replicas.is_some_and(|replicas| replicas > 1)
+    }
+
     fn identity(&self, name: &str) -> StreamIdentity {
         StreamIdentity {
             name: name.to_owned(),
@@ -247,6 +256,24 @@ impl Bus {
     /// [`StreamError::Missing`] when there is none.
     pub async fn stream_identity(&self, name: &str) -> Result<StreamIdentity, StreamError> {
         Ok(self.stream_answer(name).await?.identity(name))
+    }
+
+    /// [`Bus::stream_identity`] of a stream that once held message `seq`. Of several replicas one that has just become the
+    /// leader may not have come so far yet, and is given some time; a stream that stays behind is answered as it is.
+    ///
+    /// # Errors
+    /// As [`Bus::stream_identity`].
+    pub async fn stream_identity_from(&self, name: &str, seq: u64) -> Result<StreamIdentity, StreamError> {
+        let started = Instant::now();
+        loop {
+            let answer = self.stream_answer(name).await?;
+            let identity = answer.identity(name);
+            let may_lag = answer.has_replicas() && started.elapsed() < LAG_MAX;
+            if identity.last_seq >= seq || !may_lag {
+                return Ok(identity);
+            }
+            sleep(LAG_PAUSE).await;
+        }
     }
 
     /// Checks every setting of the stream against `spec`; answers its identity.

@@ -33,7 +33,8 @@ impl Follower {
         projector: Projector,
         batch_messages_max: usize,
     ) -> Result<Self, RunError> {
-        let (log, identity) = (Log::ledger(bus), bus.stream_identity(stream).await?);
+        let log = Log::ledger(bus);
+        let identity = bus.stream_identity_from(stream, projector.book().size()).await?;
         check_anchor(&log, &identity, projector.book()).await?;
         check_head(&log, stream, &projector.reader()).await?;
         let spec = ReaderSpec {
@@ -73,12 +74,13 @@ impl Follower {
     /// # Errors
     /// As [`Follower::open`]. A server that is away is no contradiction.
     pub async fn look_at_stream(&self) -> Result<(), RunError> {
-        let identity = match self.bus.stream_identity(&self.stream).await {
+        let book = self.book()?;
+        let identity = match self.bus.stream_identity_from(&self.stream, book.size()).await {
             Ok(identity) => identity,
             Err(StreamError::Api(error)) if error.is_transient() => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        match check_anchor(&Log::ledger(&self.bus), &identity, self.book()?).await {
+        match check_anchor(&Log::ledger(&self.bus), &identity, book).await {
             Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
             checked => Ok(checked?),
         }

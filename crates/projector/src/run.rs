@@ -117,7 +117,8 @@ pub enum RunError {
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let book = parts.projector.book();
     let log = Log::ledger(&parts.bus);
-    check_anchor(&log, &parts.bus.stream_identity(&parts.stream).await?, book).await?;
+    let identity = parts.bus.stream_identity_from(&parts.stream, book.size()).await?;
+    check_anchor(&log, &identity, book).await?;
     check_head(&log, &parts.stream, &parts.projector.reader()).await?;
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
     let signer = Signer::open(parts.signer).await?;
@@ -329,14 +330,13 @@ impl Running {
             return Ok(());
         }
         self.looked_at = Instant::now();
-        match self.bus.stream_identity(&self.stream).await {
-            Ok(identity) => {
-                let book = self.store.book()?;
-                match check_anchor(&Log::ledger(&self.bus), &identity, &book).await {
-                    Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
-                    checked => Ok(checked?),
-                }
-            }
+        // Before the stream is asked: what is recorded while it answers is no reason to call it short.
+        let book = self.store.book()?;
+        match self.bus.stream_identity_from(&self.stream, book.size()).await {
+            Ok(identity) => match check_anchor(&Log::ledger(&self.bus), &identity, &book).await {
+                Err(AnchorError::Read(ReadError::Api(error))) if error.is_transient() => Ok(()),
+                checked => Ok(checked?),
+            },
             // Looked at again when the server is back.
             Err(StreamError::Api(error)) if error.is_transient() => Ok(()),
             Err(error) => Err(error.into()),

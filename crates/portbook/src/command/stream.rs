@@ -131,13 +131,14 @@ async fn look_at(
             Err(error) => return Err(error.into()),
         }
     }
-    let identity = match bus.stream_identity(STREAM_LEDGER).await {
+    let unread = Book::default();
+    let book = book.unwrap_or(&unread);
+    let identity = match bus.stream_identity_from(STREAM_LEDGER, book.size()).await {
         Ok(identity) => identity,
         Err(StreamError::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let unread = Book::default();
-    if let Err(error) = check_anchor(&Log::ledger(bus), &identity, book.unwrap_or(&unread)).await {
+    if let Err(error) = check_anchor(&Log::ledger(bus), &identity, book).await {
         findings.add(Check::Identity, None, error);
     }
     Ok(Some(identity))

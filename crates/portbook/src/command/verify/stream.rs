@@ -50,7 +50,7 @@ async fn compare_all(
     let bus = server.address().connect(session, Identity::Auditor).await?;
     // In this order: a ledger that is being written is never ahead of its stream.
     let book = reader.book()?;
-    let identity = bus.stream_identity(STREAM_LEDGER).await?;
+    let identity = bus.stream_identity_from(STREAM_LEDGER, book.size()).await?;
     let log = Log::ledger(&bus);
     check_anchor(&log, &identity, &book)
         .await
