@@ -7,9 +7,9 @@ use portbook_fold::Book;
 use portbook_store::StoreReader;
 use tokio::task::spawn_blocking;
 
-use crate::anchor::{AnchorError, check_anchor, check_head};
+use crate::anchor::{AnchorError, check_anchor};
 use crate::projector::{Batch, Projector};
-use crate::run::{RunError, delivery_of};
+use crate::run::{RunError, compare, delivery_of};
 
 /// Records a stream and does nothing else.
 #[derive(Debug)]
@@ -33,10 +33,7 @@ impl Follower {
         projector: Projector,
         batch_messages_max: usize,
     ) -> Result<Self, RunError> {
-        let log = Log::ledger(bus);
-        let identity = bus.stream_identity_from(stream, projector.book().size()).await?;
-        check_anchor(&log, &identity, projector.book()).await?;
-        check_head(&log, stream, &projector.reader()).await?;
+        compare(bus, stream, &projector).await?;
         let spec = ReaderSpec {
             stream: stream.to_owned(),
             start_seq: projector.book().size() + 1,

@@ -8,6 +8,7 @@ mod epoch;
 mod feed;
 mod follow;
 mod opening;
+mod patience;
 mod projector;
 mod run;
 mod seal;

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::anchor::{AnchorError, check_anchor, check_head};
+use crate::patience::patiently;
 use crate::projector::{Batch, Projector, TakeError, Taken, Written};
 use crate::seal::seal_request;
 use crate::signer::{SignError, Signer, SignerParts};
@@ -115,11 +116,8 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`]: nothing is recorded after a contradiction in the stream, and nothing is signed after any.
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    compare(&parts.bus, &parts.stream, &parts.projector).await?;
     let book = parts.projector.book();
-    let log = Log::ledger(&parts.bus);
-    let identity = parts.bus.stream_identity_from(&parts.stream, book.size()).await?;
-    check_anchor(&log, &identity, book).await?;
-    check_head(&log, &parts.stream, &parts.projector.reader()).await?;
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
     let signer = Signer::open(parts.signer).await?;
     let unsigned = left_unsigned(&parts.projector, &signer)?;
@@ -156,6 +154,38 @@ pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<
     // The store is in its hands: whoever asked for the end may want to open it again.
     writing.await?;
     ended
+}
+
+/// Compares the ledger with its stream before anything is read.
+pub(crate) async fn compare(bus: &Bus, stream: &str, projector: &Projector) -> Result<(), RunError> {
+    let (log, book) = (Log::ledger(bus), projector.book());
+    let compare = || async {
+        let identity = bus.stream_identity_from(stream, book.size()).await?;
+        check_anchor(&log, &identity, book).await?;
+        Ok(check_head(&log, stream, &projector.reader()).await?)
+    };
+    patiently(RunError::is_silence, compare).await
+}
+
+impl RunError {
+    /// Whether the server did not answer, which says nothing about the stream.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::Stream(StreamError::Api(error))
+            | Self::Anchor(AnchorError::Read(ReadError::Api(error))) => error.is_transient(),
+            Self::Stream(_)
+            | Self::Anchor(_)
+            | Self::Reader(_)
+            | Self::Take(_)
+            | Self::Store(_)
+            | Self::Sign(_)
+            | Self::Seal(_)
+            | Self::SealText(_)
+            | Self::SealField(_)
+            | Self::Worker(_)
+            | Self::ReadingEnded => false,
+        }
+    }
 }
 
 /// The seal that was recorded but not signed when the process ended: nothing new may come that would bring another.

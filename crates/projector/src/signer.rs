@@ -16,6 +16,8 @@ use portbook_ledger::{
 use portbook_store::{LedgerDirectory, StoreError, StoreReader};
 use tokio::sync::watch;
 
+use crate::patience::patiently;
+
 /// Signs and publishes checkpoints of one ledger.
 #[derive(Debug)]
 pub(crate) struct Signer {
@@ -185,7 +187,7 @@ impl Signer {
         let Some(log) = directory.begin_signing()? else {
             return Err(SignError::LogMissing { size });
         };
-        let registered = register.last().await?;
+        let registered = patiently(ApiError::is_transient, || register.last()).await?;
         let register_seq = registered.as_ref().map_or(0, |(seq, _)| *seq);
         let mut signer = Self {
             directory,
