@@ -119,7 +119,7 @@ pub(crate) async fn sign_and_publish(
     signer: &EventSigner,
 ) -> Result<(), Failure> {
     let ids = BatchIds::new(client);
-    let mut signed = stream::iter(chunks_of(messages).into_iter().enumerate())
+    let mut batches = stream::iter(chunks_of(messages).into_iter().enumerate())
         .map(|(number, chunk)| {
             let (ids, signer) = (ids.clone(), signer.clone());
             spawn_blocking(move || {
@@ -128,7 +128,7 @@ pub(crate) async fn sign_and_publish(
             })
         })
         .buffered(BATCHES_SIGNED_AHEAD);
-    while let Some(batch) = signed.next().await {
+    while let Some(batch) = batches.next().await {
         publish_batch(client, batch?).await?;
     }
     Ok(())
