@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use portbook_bus::Outgoing;
 use portbook_domain::{EventData, Fact, Order, PortCode, ServiceName};
 use portbook_ledger::SecretKey;
+use portbook_source::EventSigner;
 use portbook_wire::command::parse_order;
 use portbook_wire::{Envelope, encode};
 use uuid::Uuid;
@@ -27,7 +28,7 @@ fn authorities() -> Authorities {
 fn writer(service: ServiceName, seed: u8) -> Writer {
     Writer {
         source: Source::service(service.name()).unwrap(),
-        key: key(seed),
+        signer: EventSigner::new(&key(seed)).unwrap(),
         simulated: false,
     }
 }
