@@ -107,7 +107,12 @@ pub(crate) async fn fill(place: &Place, facts: &Facts) -> Result<u64, Failure> {
 async fn importer(place: &Place) -> Result<Importer, Failure> {
     let bus = place.connect(Identity::Importer).await?;
     let publisher = Publisher::start(&bus, PublishLimits::default());
-    Ok(Importer::new(&bus, publisher, importer_source()?, importer_signer()?))
+    Ok(Importer::new(
+        &bus,
+        publisher,
+        importer_source()?,
+        importer_signer()?,
+    ))
 }
 
 async fn import(importer: &mut Importer, file: &Path, lines: u64) -> Result<u64, Failure> {

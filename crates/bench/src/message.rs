@@ -69,5 +69,8 @@ pub(crate) fn unsigned_of(file: &Path) -> Result<Vec<Unsigned>, Failure> {
 pub(crate) fn messages_of(file: &Path) -> Result<Vec<Message>, Failure> {
     let signer = importer_signer()?;
     let unsigned = unsigned_of(file)?;
-    Ok(unsigned.into_iter().map(|message| message.sign(&signer)).collect())
+    Ok(unsigned
+        .into_iter()
+        .map(|message| message.sign(&signer))
+        .collect())
 }

@@ -60,7 +60,9 @@ fn signature_bytes(signature: &[u8]) -> [u8; 64] {
 impl fmt::Debug for EventSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key_id = &self.key_id;
-        f.debug_struct("EventSigner").field("key_id", key_id).finish_non_exhaustive()
+        f.debug_struct("EventSigner")
+            .field("key_id", key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +74,10 @@ mod tests {
     fn signatures_are_those_of_the_ledgers_own_implementation() {
         for number in 0..=u8::MAX {
             let key = SecretKey::from_seed(&[number; 32]);
-            let (subject, body) = (format!("portbook.events.{number}"), vec![number; usize::from(number)]);
+            let (subject, body) = (
+                format!("portbook.events.{number}"),
+                vec![number; usize::from(number)],
+            );
             let signature = EventSigner::new(&key).unwrap().sign_event(&subject, &body);
             assert_eq!(signature, key.sign_event(&subject, &body), "{number}");
         }
@@ -82,6 +87,9 @@ mod tests {
     fn a_signer_does_not_show_its_key() {
         let key = SecretKey::from_seed(&[7; 32]);
         let shown = format!("{:?}", EventSigner::new(&key).unwrap());
-        assert_eq!(shown, format!("EventSigner {{ key_id: {:?}, .. }}", key.public().id()));
+        assert_eq!(
+            shown,
+            format!("EventSigner {{ key_id: {:?}, .. }}", key.public().id())
+        );
     }
 }
