@@ -13,13 +13,13 @@ use crate::drive::GoOn;
 use crate::gather::{Gather, Parts, Rows};
 use crate::kind::Kind;
 use crate::parking::Parking;
-use crate::pass::{ProjectionError, pass, read_whole};
+use crate::pass::{ProjectionError, Read, pass, read_whole};
 use crate::reading::Reading;
 use crate::selection::Selection;
 use crate::snapshot;
 
-/// So much is gathered of all views together before it is written down.
-const GATHERED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// So much is gathered of all views together before it is written down; as much again may be gathered by the time that is done.
+const GATHERED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// So many files of parts are joined at once before rows are made of them.
 const PENDING_MAX: usize = 16;
 
@@ -80,6 +80,29 @@ impl Building {
         })
     }
 
+    /// [`Building::load`], of one that is to be handed over piece by piece.
+    pub(crate) fn begin(
+        store: &ViewStore,
+        kind: Kind,
+        generation: Generation,
+    ) -> Result<Self, ProjectionError> {
+        let mut building = Self::load(store, kind, generation)?;
+        building.gather.begin(store, &building.generation)?;
+        Ok(building)
+    }
+
+    /// Hands over all that it has come to, to be written down while it goes on. Where it goes on is not known before that is done:
+    /// it needs the generation that this gives.
+    pub(crate) fn split(&mut self) -> Self {
+        Self {
+            kind: self.kind,
+            generation: self.generation.clone(),
+            cursor: self.cursor,
+            parking: self.parking.clone(),
+            gather: self.gather.split(),
+        }
+    }
+
     /// Writes down what is gathered. It counts once `generation` is committed.
     pub(crate) fn flush(&mut self, store: &ViewStore, reader: &StoreReader) -> Result<(), ProjectionError> {
         self.gather.flush(store, &mut self.generation)?;
@@ -130,7 +153,12 @@ impl Building {
         let poisoned = parts.poisoned.iter().cloned();
         let poisoned = poisoned.filter(|(leaf, _)| *leaf >= self.cursor && !selection.skips(*leaf));
         self.parking.poisoned.extend(poisoned);
-        for (leaf, gist) in (first..).zip(cases) {
+        // Mostly nothing waits and nothing is to be left out.
+        let is_plain = first >= self.cursor && selection.skipped.is_empty() && self.parking.is_empty();
+        let is_readable = |gist: &Gist| gist.unreadable.is_none();
+        let is_plain = is_plain && cases.iter().flatten().all(is_readable);
+        let numbered = (first..).zip(cases).filter(|_| !is_plain);
+        for (leaf, gist) in numbered {
             let Some(gist) = gist else { continue };
             if leaf < self.cursor || selection.skips(leaf) || self.waits(leaf, gist) {
                 left_out.insert(leaf);
@@ -173,7 +201,7 @@ pub(crate) fn build_to(
     pass(
         reader,
         first..size,
-        |packed| Sheaf::read(packed, &kinds),
+        |group| Sheaf::read(group, &kinds),
         |first, sheaf| {
             let count = u64::try_from(sheaf.cases.len()).unwrap_or(u64::MAX);
             for (building, parts) in buildings.iter_mut().zip(sheaf.parts) {
@@ -234,16 +262,12 @@ pub(crate) fn cursor_of(buildings: &[Building]) -> u64 {
 }
 
 impl Sheaf {
-    fn read(packed: &Packed, kinds: &[Kind]) -> Result<Self, ProjectionError> {
-        let readings = read_whole(packed)?;
-        let parts = kinds
-            .iter()
-            .map(|kind| kind.parts(packed.first, &readings))
-            .collect();
-        Ok(Self {
-            cases: readings.into_iter().map(Gist::of).collect(),
-            parts,
-        })
+    fn read(group: &[Packed], kinds: &[Kind]) -> Read<Self> {
+        let first = group.first().map_or(0, |packed| packed.first);
+        let (readings, broken) = read_whole(group);
+        let parts = kinds.iter().map(|kind| kind.parts(first, &readings)).collect();
+        let cases = readings.into_iter().map(Gist::of).collect();
+        (Self { cases, parts }, broken)
     }
 }
 

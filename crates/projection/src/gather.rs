@@ -9,18 +9,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, Scope};
 
-use portbook_store::{Generation, StateRoot, StoreError, StoredRow, ViewStore, frame_row, framed_rows};
+use portbook_store::{
+    Generation, RowWriter, StateRoot, StoreError, StoredRow, ViewStore, frame_row, framed_rows,
+};
 use portbook_views::View;
 
-use crate::merge::Merged;
+use crate::merge::{Joined, Merged, parts_of};
 use crate::projection::reason_of;
 use crate::reading::Reading;
 
 /// What an entry takes beside its own size: its texts, and its share of the tree.
 const BESIDE_ENTRY_BYTES: usize = 96;
+/// What a row of a log takes, framed; most take a little less.
+const ROW_BYTES_USUAL: usize = 160;
 /// What joining adds to an entry, about.
 const JOINED_BYTES: usize = 16;
+
+/// What is read ahead is handed over so many together, and so often before the reader waits.
+const ITEMS_TOGETHER: usize = 128;
+const PACKETS_AHEAD: usize = 4;
+/// Rows are hashed and written so many bytes together.
+const FRAMED_TOGETHER_BYTES: usize = 64 * 1024;
 
 /// Rows as stored, in the order of keys.
 pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<StoredRow, StoreError>> + 'a>;
@@ -35,6 +47,10 @@ pub(crate) struct Parts {
 
 /// What is gathered of one view, whatever the view.
 pub(crate) trait Gather: Debug + Send {
+    /// Looks at the rows of `generation`, behind which it is to gather. Without that it does so when it must write.
+    fn begin(&mut self, store: &ViewStore, generation: &Generation) -> Result<(), StoreError>;
+    /// Hands over what it holds, to be written down while it gathers on behind that.
+    fn split(&mut self) -> Box<dyn Gather>;
     /// Takes what records add, but for the leaves of `left_out`.
     fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>);
     /// About how many bytes it holds.
@@ -50,9 +66,11 @@ pub(crate) trait Gather: Debug + Send {
 /// Gathers a view whose records each add a row of their own.
 #[derive(Debug)]
 pub(crate) struct Log<V> {
-    framed: Vec<u8>,
+    /// Rows in pieces, as they came: in one piece they would be moved whenever it grows.
+    framed: Vec<Vec<u8>>,
+    held: usize,
     rows: u64,
-    /// The state root of the generation's rows, once it is known.
+    /// The state root of the generation's rows and of those held, once it is known.
     root: Option<StateRoot>,
     view: PhantomData<fn() -> V>,
 }
@@ -76,7 +94,10 @@ type SumParts<V> = Vec<(u64, <V as View>::Key, <V as View>::Part)>;
 
 /// What `readings`, the leaves from `first` on, add to a [`Log`].
 pub(crate) fn log_parts<V: View>(first: u64, readings: &[Reading]) -> Parts {
-    let mut made = LogParts::default();
+    let mut made = LogParts {
+        framed: Vec::with_capacity(readings.len() * ROW_BYTES_USUAL),
+        ends: Vec::with_capacity(readings.len()),
+    };
     let poisoned = for_each_event(first, readings, |leaf, reading| {
         let before = made.framed.len();
         let mut failed = None;
@@ -93,6 +114,8 @@ pub(crate) fn log_parts<V: View>(first: u64, readings: &[Reading]) -> Parts {
         }
         failed
     });
+    // It is held until it is written: not more of it than there is.
+    made.framed.shrink_to_fit();
     Parts {
         made: Box::new(made),
         poisoned,
@@ -136,53 +159,83 @@ impl<V: View> Log<V> {
     pub(crate) fn new() -> Self {
         Self {
             framed: Vec::new(),
+            held: 0,
             rows: 0,
             root: None,
             view: PhantomData,
         }
     }
+
+    fn hold(&mut self, framed: Vec<u8>, rows: u64) {
+        if rows == 0 {
+            return;
+        }
+        // Hashed as they come, while others read: at the end everybody would wait for it.
+        if let Some(root) = &mut self.root {
+            root.take_framed(&framed, rows);
+        }
+        self.rows += rows;
+        self.held += framed.len();
+        self.framed.push(framed);
+    }
 }
 
-impl<V: View> Gather for Log<V> {
+impl<V: View + 'static> Gather for Log<V> {
+    fn begin(&mut self, store: &ViewStore, generation: &Generation) -> Result<(), StoreError> {
+        self.root = Some(root_of(store, generation)?);
+        Ok(())
+    }
+
+    fn split(&mut self) -> Box<dyn Gather> {
+        let root = self.root.clone();
+        Box::new(std::mem::replace(self, Self { root, ..Self::new() }))
+    }
+
     fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>) {
         let Ok(made) = parts.made.downcast::<LogParts>() else {
             return;
         };
         if left_out.is_empty() {
-            self.framed.extend_from_slice(&made.framed);
-            self.rows += u64::try_from(made.ends.len()).unwrap_or(u64::MAX);
-            return;
+            let rows = u64::try_from(made.ends.len()).unwrap_or(u64::MAX);
+            return self.hold(made.framed, rows);
         }
-        let mut start = 0;
+        let (mut start, mut rows) = (0, 0);
+        let mut framed = Vec::new();
         for (leaf, end) in made.ends {
             if !left_out.contains(&leaf) {
-                self.framed
-                    .extend_from_slice(made.framed.get(start..end).unwrap_or_default());
-                self.rows += 1;
+                framed.extend_from_slice(made.framed.get(start..end).unwrap_or_default());
+                rows += 1;
             }
             start = end;
         }
+        self.hold(framed, rows);
     }
 
     fn held(&self) -> usize {
-        self.framed.len()
+        self.held
     }
 
     fn flush(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
         if self.rows == 0 {
             return Ok(());
         }
-        let root = match self.root.take() {
-            Some(root) => root,
-            None => root_of(store, generation)?,
+        let root = if let Some(root) = self.root.take() {
+            root
+        } else {
+            let mut root = root_of(store, generation)?;
+            let pieces = self.framed.iter();
+            pieces.for_each(|framed| root.take_framed(framed, 0));
+            root.take_framed(&[], self.rows);
+            root
         };
         let mut writer = store.write_rows(generation, root)?;
-        writer.framed(&self.framed, self.rows)?;
+        for framed in std::mem::take(&mut self.framed) {
+            writer.hashed(&framed)?;
+        }
         let written = writer.finish()?;
         generation.append_rows(&written);
         self.root = Some(written.root);
-        self.framed.clear();
-        self.rows = 0;
+        (self.held, self.rows) = (0, 0);
         Ok(())
     }
 
@@ -191,9 +244,9 @@ impl<V: View> Gather for Log<V> {
     }
 
     fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
-        Ok(Box::new(
-            store.rows(generation)?.chain(framed_rows(&self.framed).map(Ok)),
-        ))
+        Ok(Box::new(store.rows(generation)?.chain(
+            self.framed.iter().flat_map(|framed| framed_rows(framed)).map(Ok),
+        )))
     }
 }
 
@@ -207,6 +260,14 @@ impl<V: View> Sums<V> {
 }
 
 impl<V: View + 'static> Gather for Sums<V> {
+    fn begin(&mut self, _: &ViewStore, _: &Generation) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn split(&mut self) -> Box<dyn Gather> {
+        Box::new(std::mem::replace(self, Self::new()))
+    }
+
     fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>) {
         let Ok(made) = parts.made.downcast::<SumParts<V>>() else {
             return;
@@ -252,21 +313,28 @@ impl<V: View + 'static> Gather for Sums<V> {
         if self.parts.is_empty() && generation.pending() == 0 {
             return Ok(());
         }
-        let rows = self.rows(store, generation)?;
-        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
-        for stored in rows {
-            let (key, row) = stored?;
-            writer.row(&key, &row)?;
-        }
-        generation.replace_rows(&writer.finish()?);
-        self.parts.clear();
+        let held = std::mem::take(&mut self.parts).into_iter();
         self.held = 0;
+        let (rows, parts) = (store.rows(generation)?, store.parts(generation)?);
+        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
+        thread::scope(|scope| {
+            // Reading is most of it: every file is read ahead by a thread of its own.
+            let parts = parts
+                .into_iter()
+                .map(|stored| ahead(scope, parts_of::<V>(stored)));
+            let merged = Merged::<V, _>::new(rows, parts.collect(), held)?;
+            write_rows(ahead(scope, merged), &mut writer)
+        })?;
+        generation.replace_rows(&writer.finish()?);
         Ok(())
     }
 
     fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
         let (rows, parts) = (store.rows(generation)?, store.parts(generation)?);
-        Ok(Box::new(Merged::<V>::new(rows, parts, self.parts.iter())?))
+        let held = self.parts.iter().map(|(key, part)| (key.clone(), part.clone()));
+        let parts = parts.into_iter().map(parts_of::<V>).collect();
+        let merged = Merged::<V, _>::new(rows, parts, held)?;
+        Ok(Box::new(merged.map(|joined| joined?.stored())))
     }
 }
 
@@ -275,4 +343,43 @@ fn root_of(store: &ViewStore, generation: &Generation) -> Result<StateRoot, Stor
     let mut rows = store.rows(generation)?;
     rows.by_ref().try_for_each(|stored| stored.map(drop))?;
     Ok(rows.into_root())
+}
+
+fn write_rows<V: View>(
+    rows: impl Iterator<Item = Result<Joined<V>, StoreError>>,
+    writer: &mut RowWriter,
+) -> Result<(), StoreError> {
+    let (mut framed, mut count) = (Vec::new(), 0);
+    for row in rows {
+        row?.frame(&mut framed)?;
+        count += 1;
+        if framed.len() >= FRAMED_TOGETHER_BYTES {
+            writer.framed(&framed, count)?;
+            (framed, count) = (emptied(framed), 0);
+        }
+    }
+    writer.framed(&framed, count)
+}
+
+fn emptied(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.clear();
+    bytes
+}
+
+/// The items of `items`, which another thread makes ahead.
+fn ahead<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    mut items: impl Iterator<Item = T> + Send + 'scope,
+) -> Box<dyn Iterator<Item = T> + Send + 'scope> {
+    let (sender, packets) = sync_channel::<Vec<T>>(PACKETS_AHEAD);
+    scope.spawn(move || {
+        loop {
+            let packet: Vec<T> = items.by_ref().take(ITEMS_TOGETHER).collect();
+            // Nobody may want more, after an error.
+            if packet.is_empty() || sender.send(packet).is_err() {
+                return;
+            }
+        }
+    });
+    Box::new(packets.into_iter().flatten())
 }

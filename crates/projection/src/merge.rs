@@ -1,28 +1,41 @@
 //! Rows and what is to be added to them, joined in the order of keys while they are read.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, btree_map};
+use std::collections::BinaryHeap;
 
-use portbook_store::{StoreError, StoredRow, StoredRows, decode_row, encode_row};
+use portbook_store::{StoreError, StoredRow, StoredRows, decode_row, encode_row, frame_row, frame_stored};
 use portbook_views::View;
 
 /// Rows, files of parts and parts in memory, the earlier recorded first.
-pub(crate) struct Merged<'a, V: View> {
-    sources: Vec<Source<'a, V>>,
+pub(crate) struct Merged<'a, V: View, H> {
+    sources: Vec<Source<'a, V, H>>,
     /// The next key of each source; of equal keys the earlier source comes first.
     next: BinaryHeap<Reverse<(V::Key, usize)>>,
 }
 
-struct Source<'a, V: View> {
-    rest: Rest<'a, V>,
+struct Source<'a, V: View, H> {
+    rest: Rest<'a, V, H>,
     /// What stands under its next key.
     found: Option<Found<V>>,
 }
 
-enum Rest<'a, V: View> {
-    Rows(StoredRows),
-    Parts(StoredRows),
-    Held(btree_map::Iter<'a, V::Key, V::Part>),
+enum Rest<'a, V: View, H> {
+    Rows(Box<StoredRows>),
+    Parts(PartsRead<'a, V>),
+    Held(H),
+}
+
+/// Parts out of a file, in the order of keys.
+pub(crate) type PartsRead<'a, V> = Box<dyn Iterator<Item = PartRead<V>> + Send + 'a>;
+/// A part out of a file, and its key.
+pub(crate) type PartRead<V> = Result<(<V as View>::Key, <V as View>::Part), StoreError>;
+
+/// Reads a file of parts.
+pub(crate) fn parts_of<'a, V: View + 'static>(stored: StoredRows) -> PartsRead<'a, V> {
+    Box::new(stored.map(|stored| {
+        let (key, part) = stored?;
+        Ok((decode_row(&key)?, decode_row(&part)?))
+    }))
 }
 
 enum Found<V: View> {
@@ -33,20 +46,17 @@ enum Found<V: View> {
 /// What stands under a key.
 type Entry<V> = (<V as View>::Key, Found<V>);
 
-/// What is known of one row so far.
-struct Joined<V: View> {
+/// All that is known of one row.
+pub(crate) struct Joined<V: View> {
+    key: V::Key,
     row: Option<StoredRow>,
     part: Option<V::Part>,
 }
 
-impl<'a, V: View> Merged<'a, V> {
-    pub(crate) fn new(
-        rows: StoredRows,
-        parts: Vec<StoredRows>,
-        held: btree_map::Iter<'a, V::Key, V::Part>,
-    ) -> Result<Self, StoreError> {
+impl<'a, V: View, H: Iterator<Item = (V::Key, V::Part)>> Merged<'a, V, H> {
+    pub(crate) fn new(rows: StoredRows, parts: Vec<PartsRead<'a, V>>, held: H) -> Result<Self, StoreError> {
         let parts = parts.into_iter().map(Rest::Parts);
-        let rests = [Rest::Rows(rows)]
+        let rests = [Rest::Rows(Box::new(rows))]
             .into_iter()
             .chain(parts)
             .chain([Rest::Held(held)]);
@@ -72,21 +82,22 @@ impl<'a, V: View> Merged<'a, V> {
         Ok(())
     }
 
-    fn row(&mut self) -> Result<Option<StoredRow>, StoreError> {
+    fn joined(&mut self) -> Result<Option<Joined<V>>, StoreError> {
         let Some(Reverse((key, at))) = self.next.pop() else {
             return Ok(None);
         };
         let mut joined = Joined {
+            key,
             row: None,
             part: None,
         };
         self.join(at, &mut joined)?;
-        while let Some(Reverse((_, at))) = self.next.peek().filter(|Reverse((next, _))| *next == key) {
+        while let Some(Reverse((_, at))) = self.next.peek().filter(|Reverse((next, _))| *next == joined.key) {
             let at = *at;
             self.next.pop();
             self.join(at, &mut joined)?;
         }
-        joined.finish(&key).map(Some)
+        Ok(Some(joined))
     }
 
     fn join(&mut self, at: usize, joined: &mut Joined<V>) -> Result<(), StoreError> {
@@ -101,48 +112,62 @@ impl<'a, V: View> Merged<'a, V> {
     }
 }
 
-impl<V: View> Rest<'_, V> {
+impl<V: View, H: Iterator<Item = (V::Key, V::Part)>> Rest<'_, V, H> {
     fn read(&mut self) -> Result<Option<Entry<V>>, StoreError> {
         Ok(match self {
             Self::Rows(rows) => match rows.next().transpose()? {
                 Some(stored) => Some((decode_row(&stored.0)?, Found::Row(stored))),
                 None => None,
             },
-            Self::Parts(parts) => match parts.next().transpose()? {
-                Some((key, part)) => Some((decode_row(&key)?, Found::Part(decode_row(&part)?))),
-                None => None,
-            },
-            Self::Held(held) => held
-                .next()
-                .map(|(key, part)| (key.clone(), Found::Part(part.clone()))),
+            Self::Parts(parts) => {
+                let read = parts.next().transpose()?;
+                read.map(|(key, part)| (key, Found::Part(part)))
+            }
+            Self::Held(held) => held.next().map(|(key, part)| (key, Found::Part(part))),
         })
     }
 }
 
 impl<V: View> Joined<V> {
-    /// Rows to which nothing is added stay as they are stored.
-    fn finish(self, key: &V::Key) -> Result<StoredRow, StoreError> {
+    /// The row as it is stored. Rows to which nothing is added stay as they are.
+    pub(crate) fn stored(self) -> Result<StoredRow, StoreError> {
         match (self.row, self.part) {
             (Some((key, row)), Some(part)) => {
                 let row = V::row(Some(decode_row(&row)?), part);
                 Ok((key, encode_row(&row)?))
             }
             (Some(stored), None) => Ok(stored),
-            (None, Some(part)) => Ok((encode_row(key)?, encode_row(&V::row(None, part))?)),
-            (None, None) => Ok((encode_row(key)?, Vec::new())),
+            (None, Some(part)) => Ok((encode_row(&self.key)?, encode_row(&V::row(None, part))?)),
+            (None, None) => Ok((encode_row(&self.key)?, Vec::new())),
+        }
+    }
+
+    /// Appends [`Joined::stored`] to `out`, framed.
+    pub(crate) fn frame(self, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        match self {
+            Self {
+                key,
+                row: None,
+                part: Some(part),
+            } => frame_row(&key, &V::row(None, part), out),
+            known => {
+                let (key, row) = known.stored()?;
+                frame_stored(&key, &row, out);
+                Ok(())
+            }
         }
     }
 }
 
-impl<V: View> Iterator for Merged<'_, V> {
-    type Item = Result<StoredRow, StoreError>;
+impl<V: View, H: Iterator<Item = (V::Key, V::Part)>> Iterator for Merged<'_, V, H> {
+    type Item = Result<Joined<V>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.row();
-        if row.is_err() {
+        let joined = self.joined();
+        if joined.is_err() {
             // Behind an error nothing is read.
             self.next.clear();
         }
-        row.transpose()
+        joined.transpose()
     }
 }

@@ -20,6 +20,11 @@ struct Waiting {
 }
 
 impl Parking {
+    /// Whether no case waits, and no fold ever failed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cases.is_empty() && self.poisoned.is_empty()
+    }
+
     /// Makes the event at `leaf` wait when its case does; `false` when the case goes on.
     pub(crate) fn waits(&mut self, case: &CaseId, leaf: u64) -> bool {
         match self.cases.get_mut(case) {

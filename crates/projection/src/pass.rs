@@ -3,9 +3,9 @@
 use std::ops::{ControlFlow, Range};
 
 use portbook_ledger::LeafError;
-use portbook_store::{Packed, StoreError, StoreReader, for_each_in_order};
+use portbook_store::{Packed, StoreError, StoreReader, for_joined_in_order};
 
-use crate::reading::{Reading, read_packed};
+use crate::reading::Reading;
 
 /// Leaves below this number are read on one thread: starting others costs more.
 const SPLIT_FROM: u64 = 512;
@@ -75,29 +75,30 @@ impl From<StoreError> for Ended {
     }
 }
 
+/// What was read of some leaves, and what stood in the way of reading more.
+pub(crate) type Read<T> = (T, Option<ProjectionError>);
+
 /// Reads the leaves of `range` with `read`, on every core, and hands over in order what that gives, until `take` breaks off.
 ///
 /// Gives `false` when it broke off.
 pub(crate) fn pass<T: Send>(
     reader: &StoreReader,
     range: Range<u64>,
-    read: impl Fn(&Packed) -> Result<T, ProjectionError> + Sync,
+    read: impl Fn(&[Packed]) -> Read<T> + Sync,
     mut take: impl FnMut(u64, T) -> ControlFlow<()>,
 ) -> Result<bool, ProjectionError> {
-    let mut hand_over = |first, read: Result<T, ProjectionError>| match read.map(|read| take(first, read)) {
-        Ok(ControlFlow::Continue(())) => Ok(()),
-        Ok(ControlFlow::Break(())) => Err(Ended::Stopped),
-        Err(error) => Err(Ended::Failed(error)),
+    let read = |group: &[Packed]| (group.first().map_or(0, |packed| packed.first), read(group));
+    let mut hand_over = |(first, (read, broken)): (u64, Read<T>)| match (take(first, read), broken) {
+        (ControlFlow::Break(()), _) => Err(Ended::Stopped),
+        (ControlFlow::Continue(()), Some(error)) => Err(Ended::Failed(error)),
+        (ControlFlow::Continue(()), None) => Ok(()),
     };
     let length = range.end.saturating_sub(range.start);
     let mut leaves = reader.leaves(range);
     let ended = if length < SPLIT_FROM {
-        leaves.try_for_each(|packed| {
-            let packed = packed?;
-            hand_over(packed.first, read(&packed))
-        })
+        leaves.try_for_each(|packed| hand_over(read(&[packed?])))
     } else {
-        for_each_in_order(leaves, &read, |packed, read| hand_over(packed.first, read))
+        for_joined_in_order(leaves, read, hand_over)
     };
     match ended {
         Ok(()) => Ok(true),
@@ -106,20 +107,22 @@ pub(crate) fn pass<T: Send>(
     }
 }
 
-/// Reads every leaf of a packed value.
-///
-/// # Errors
-/// [`ProjectionError::Leaf`] when one is damaged.
-pub(crate) fn read_whole(packed: &Packed) -> Result<Vec<Reading>, ProjectionError> {
-    let readings = read_packed(packed);
-    let damaged = (packed.first..)
-        .zip(&readings)
-        .find_map(|(index, reading)| match reading {
-            Reading::Damaged(source) => Some(ProjectionError::Leaf {
-                index,
-                source: source.clone(),
-            }),
-            Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing => None,
-        });
-    damaged.map_or(Ok(readings), Err)
+/// Reads every leaf of some packed values; those of one that holds a damaged leaf are not given.
+pub(crate) fn read_whole(group: &[Packed]) -> Read<Vec<Reading>> {
+    let mut readings = Vec::with_capacity(group.iter().map(Packed::count).sum());
+    for packed in group {
+        let whole = readings.len();
+        for (index, leaf) in (packed.first..).zip(packed.iter()) {
+            match Reading::of(index, leaf) {
+                Reading::Damaged(source) => {
+                    readings.truncate(whole);
+                    return (readings, Some(ProjectionError::Leaf { index, source }));
+                }
+                reading @ (Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing) => {
+                    readings.push(reading);
+                }
+            }
+        }
+    }
+    (readings, None)
 }

@@ -3,7 +3,6 @@
 use portbook_domain::CaseId;
 use portbook_fold::{EventRecord, RecordReading};
 use portbook_ledger::{Leaf, LeafError, Record};
-use portbook_store::Packed;
 use portbook_wire::read_head;
 
 /// A leaf, read.
@@ -53,12 +52,6 @@ impl Reading {
             Self::Nothing | Self::Damaged(_) => None,
         }
     }
-}
-
-/// Reads every leaf of a packed value.
-pub(crate) fn read_packed(packed: &Packed) -> Vec<Reading> {
-    let numbered = (packed.first..).zip(packed.iter());
-    numbered.map(|(index, leaf)| Reading::of(index, leaf)).collect()
 }
 
 fn case_of(record: &Record<'_>) -> Option<CaseId> {

@@ -1,6 +1,8 @@
 //! A new generation beside the live one: folded from nothing, held against it, and only then made live.
 
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use portbook_store::{Comparison, Generation, Pointer, StoreError, StoreReader, ViewStore};
 
@@ -51,10 +53,16 @@ pub struct Rebuilt {
     pub promoted: bool,
 }
 
+/// Generations as they are once they are written down.
+type Keeping<'scope> = ScopedJoinHandle<'scope, Result<Vec<Generation>, ProjectionError>>;
+
 /// What one rebuild works on.
-struct Rebuilding<'a> {
+struct Rebuilding<'scope, 'a> {
     reader: &'a StoreReader,
     path: &'a Path,
+    scope: &'scope Scope<'scope, 'a>,
+    /// What is being written down while folding goes on: nothing else may open the database before that is done.
+    keeping: Option<Keeping<'scope>>,
     buildings: Vec<Building>,
     selection: Selection,
     /// Live generations of another code version: the new one is held against each where that one stands.
@@ -76,7 +84,19 @@ pub fn rebuild(
     on_change: &mut OnChange<'_>,
     go_on: &mut GoOn<'_>,
 ) -> Result<RebuildEnd, ProjectionError> {
-    let mut rebuilding = Rebuilding::start(reader, path, kinds, options.resume)?;
+    thread::scope(|scope| {
+        let rebuilding = Rebuilding::start(scope, (reader, path), kinds, options.resume)?;
+        run(rebuilding, options, on_change, go_on)
+    })
+}
+
+fn run(
+    mut rebuilding: Rebuilding<'_, '_>,
+    options: RebuildOptions,
+    on_change: &mut OnChange<'_>,
+    go_on: &mut GoOn<'_>,
+) -> Result<RebuildEnd, ProjectionError> {
+    let reader = rebuilding.reader;
     let mut kept = rebuilding.size();
     let mut end = reader.book()?.size();
     let mut laps = 1;
@@ -102,15 +122,16 @@ pub fn rebuild(
             kept = reached;
         }
         if ended == Reached::Stopped {
+            rebuilding.wait()?;
             return Ok(RebuildEnd::Stopped { at: reached });
         }
     }
 }
 
-impl<'a> Rebuilding<'a> {
+impl<'scope, 'a> Rebuilding<'scope, 'a> {
     fn start(
-        reader: &'a StoreReader,
-        path: &'a Path,
+        scope: &'scope Scope<'scope, 'a>,
+        (reader, path): (&'a StoreReader, &'a Path),
         kinds: &[Kind],
         resume: bool,
     ) -> Result<Self, ProjectionError> {
@@ -119,7 +140,7 @@ impl<'a> Rebuilding<'a> {
         let mut others = Vec::new();
         for kind in kinds {
             let generation = start_one(&store, reader, *kind, resume)?;
-            buildings.push(Building::load(&store, *kind, generation)?);
+            buildings.push(Building::begin(&store, *kind, generation)?);
             let live = live_of(&store, *kind)?.filter(|live| live.version != kind.version);
             if let Some(live) = live
                 && snapshot::is_of(reader, &live)?
@@ -130,6 +151,8 @@ impl<'a> Rebuilding<'a> {
         Ok(Self {
             reader,
             path,
+            scope,
+            keeping: None,
             buildings,
             selection: skips(&store)?,
             others,
@@ -147,6 +170,9 @@ impl<'a> Rebuilding<'a> {
 
     /// Rows that this code cannot read can still be held against those it makes of the same leaves.
     fn compare_with_others(&mut self, at: u64, on_change: &mut OnChange<'_>) -> Result<(), ProjectionError> {
+        if self.others.iter().any(|other| other.cursor == at) {
+            self.wait()?;
+        }
         for other in self.others.iter().filter(|other| other.cursor == at) {
             let store = ViewStore::open(self.path)?;
             let found = self
@@ -164,14 +190,29 @@ impl<'a> Rebuilding<'a> {
         Ok(())
     }
 
-    /// Writes down how far it has come.
+    /// Writes down how far it has come, while it goes on.
     fn keep(&mut self) -> Result<(), ProjectionError> {
-        let store = ViewStore::open(self.path)?;
-        for_each_beside(&mut self.buildings, |building| {
-            building.flush(&store, self.reader)
-        })?;
-        let generations: Vec<_> = self.buildings.iter().map(|it| it.generation.clone()).collect();
-        store.commit(&generations, &[])?;
+        self.wait()?;
+        let mut halves: Vec<Building> = self.buildings.iter_mut().map(Building::split).collect();
+        let (reader, path) = (self.reader, self.path);
+        self.keeping = Some(self.scope.spawn(move || {
+            let store = ViewStore::open(path)?;
+            for_each_beside(&mut halves, |building| building.flush(&store, reader))?;
+            let generations: Vec<_> = halves.into_iter().map(|it| it.generation).collect();
+            store.commit(&generations, &[])?;
+            Ok(generations)
+        }));
+        Ok(())
+    }
+
+    /// Waits until what is being written down is.
+    fn wait(&mut self) -> Result<(), ProjectionError> {
+        if let Some(keeping) = self.keeping.take() {
+            let generations = keeping.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            for (building, generation) in self.buildings.iter_mut().zip(generations) {
+                building.generation = generation;
+            }
+        }
         Ok(())
     }
 
@@ -181,6 +222,7 @@ impl<'a> Rebuilding<'a> {
         promote: bool,
         on_change: &mut OnChange<'_>,
     ) -> Result<Vec<Rebuilt>, ProjectionError> {
+        self.wait()?;
         let store = ViewStore::open(self.path)?;
         let (reader, selection) = (self.reader, &self.selection);
         let size = reader.book()?.size();

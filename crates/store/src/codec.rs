@@ -1,5 +1,7 @@
 //! bincode rows, read with a limit and only in the one form they are written in.
 
+use std::io;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Upper bound of one row; the largest, the book, holds the alias table and the producer keys.
@@ -35,13 +37,29 @@ pub(crate) fn encode_into<T: Serialize>(
 
 /// Decodes a row that must be exactly what [`encode`] writes.
 pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
-    let (row, read) = bincode::serde::decode_from_slice(bytes, config())
+    let (row, read) = bincode::serde::borrow_decode_from_slice(bytes, config())
         .map_err(|source| RowError::Undecodable { source })?;
     // bincode accepts trailing bytes and over-long numbers: what re-encodes differently was not written by us.
-    if read != bytes.len() || encode(&row).map_or(true, |again| again != bytes) {
+    let mut again = Again(bytes);
+    let encoded = bincode::serde::encode_into_std_write(&row, &mut again, config());
+    if read != bytes.len() || encoded.is_err() || !again.0.is_empty() {
         return Err(RowError::NotCanonical);
     }
     Ok(row)
+}
+
+/// Takes nothing but the bytes it holds, in their order, and holds what is left.
+struct Again<'a>(&'a [u8]);
+
+impl io::Write for Again<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn config() -> impl bincode::config::Config {

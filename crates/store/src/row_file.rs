@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::RowError;
 use crate::durable::StoreError;
-use crate::state_root::{StateRoot, frame};
+use crate::state_root::{StateRoot, frame_stored};
 
 /// Bytes handed to the operating system at once.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -71,7 +71,7 @@ impl RowWriter {
     pub fn row(&mut self, key: &[u8], row: &[u8]) -> Result<(), StoreError> {
         let mut framed = std::mem::take(&mut self.framed);
         framed.clear();
-        frame(key, row, &mut framed);
+        frame_stored(key, row, &mut framed);
         let written = self.framed(&framed, 1);
         self.framed = framed;
         written
@@ -82,7 +82,15 @@ impl RowWriter {
     /// # Errors
     /// [`StoreError::Io`] when they cannot be written.
     pub fn framed(&mut self, framed: &[u8], rows: u64) -> Result<(), StoreError> {
-        self.root.framed(framed, rows);
+        self.root.take_framed(framed, rows);
+        self.hashed(framed)
+    }
+
+    /// As [`RowWriter::framed`], of rows that its root has taken already.
+    ///
+    /// # Errors
+    /// As [`RowWriter::framed`].
+    pub fn hashed(&mut self, framed: &[u8]) -> Result<(), StoreError> {
         self.bytes += u64::try_from(framed.len()).unwrap_or(u64::MAX);
         self.file
             .write_all(framed)
@@ -171,7 +179,7 @@ impl StoredRows {
         self.framed.clear();
         let key = self.part()?;
         let row = self.part()?;
-        self.root.framed(&self.framed, 1);
+        self.root.take_framed(&self.framed, 1);
         Ok(Some((key, row)))
     }
 

@@ -27,8 +27,8 @@ impl StateRoot {
         Self { hasher, rows: 0 }
     }
 
-    /// Takes the next `rows` rows, each framed as [`frame`] does it.
-    pub(crate) fn framed(&mut self, framed: &[u8], rows: u64) {
+    /// Takes the next `rows` rows, each as [`crate::frame_row`] gives it.
+    pub fn take_framed(&mut self, framed: &[u8], rows: u64) {
         self.hasher.update(framed);
         self.rows += rows;
     }
@@ -36,8 +36,8 @@ impl StateRoot {
     /// Takes the next row.
     pub fn row(&mut self, key: &[u8], row: &[u8]) {
         let mut framed = Vec::with_capacity(8 + key.len() + row.len());
-        frame(key, row, &mut framed);
-        self.framed(&framed, 1);
+        frame_stored(key, row, &mut framed);
+        self.take_framed(&framed, 1);
     }
 
     /// How many rows it took.
@@ -54,7 +54,7 @@ impl StateRoot {
 }
 
 /// Appends one row in the form that is hashed and stored.
-pub(crate) fn frame(key: &[u8], row: &[u8], out: &mut Vec<u8>) {
+pub fn frame_stored(key: &[u8], row: &[u8], out: &mut Vec<u8>) {
     for part in [key, row] {
         // The codec's limit keeps both far below 4 GiB.
         let length = u32::try_from(part.len()).unwrap_or(u32::MAX);

@@ -58,14 +58,14 @@ pub fn decode_row<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state_root::frame;
+    use crate::state_root::frame_stored;
 
     #[test]
     fn a_row_is_framed_as_its_parts_are_encoded() {
         let (key, row) = ("2025DU000001", (7_u64, vec!["a", "b"]));
         let mut expected = Vec::new();
         let encoded = (encode_row(&key).unwrap(), encode_row(&row).unwrap());
-        frame(&encoded.0, &encoded.1, &mut expected);
+        frame_stored(&encoded.0, &encoded.1, &mut expected);
         let mut framed = b"before".to_vec();
         frame_row(&key, &row, &mut framed).unwrap();
         assert_eq!(framed, [b"before".as_slice(), &expected].concat());

@@ -29,9 +29,38 @@ pub fn for_each_in_order<T: Send, E: From<StoreError>>(
 /// # Errors
 /// As [`for_each_in_order`].
 pub fn for_groups_in_order<T: Send, E: From<StoreError>>(
-    mut leaves: Leaves,
+    leaves: Leaves,
     map: impl Fn(&[Packed]) -> Vec<T> + Sync,
     mut take: impl FnMut(Packed, T) -> Result<(), E>,
+) -> Result<(), E> {
+    let map = |group: Vec<Packed>| {
+        let results = map(&group);
+        group.into_iter().zip(results).collect::<Vec<_>>()
+    };
+    run(leaves, map, |mapped| {
+        mapped
+            .into_iter()
+            .try_for_each(|(packed, mapped)| take(packed, mapped))
+    })
+}
+
+/// As [`for_each_in_order`], with a `map` that makes one result of some packed values, which are gone by then: what one thread
+/// made is best dropped by the same.
+///
+/// # Errors
+/// As [`for_each_in_order`].
+pub fn for_joined_in_order<T: Send, E: From<StoreError>>(
+    leaves: Leaves,
+    map: impl Fn(&[Packed]) -> T + Sync,
+    take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    run(leaves, |group| map(&group), take)
+}
+
+fn run<T: Send, E: From<StoreError>>(
+    mut leaves: Leaves,
+    map: impl Fn(Vec<Packed>) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
@@ -52,14 +81,12 @@ pub fn for_groups_in_order<T: Send, E: From<StoreError>>(
                 (Some(end), _) => return Ok(end?),
                 (None, Some(lane)) => {
                     // A worker hangs up before its last result only when `map` panicked; the scope passes that on.
-                    let Ok(group) = lane.mapped.recv() else {
+                    let Ok((mapped, broken)) = lane.mapped.recv() else {
                         return Ok(());
                     };
                     under_way -= 1;
-                    for opened in group {
-                        let (packed, mapped) = opened?;
-                        take(packed, mapped)?;
-                    }
+                    mapped.map_or(Ok(()), &mut take)?;
+                    broken.map_or(Ok(()), Err)?;
                 }
                 (None, None) => return Ok(()),
             }
@@ -92,18 +119,18 @@ fn open(group: Vec<StoredPacked>) -> (Vec<Packed>, Option<StoreError>) {
     (opened, None)
 }
 
-/// A packed value with what was made of it, unless it could not be opened.
-type Mapped<T> = Result<(Packed, T), StoreError>;
+/// What was made of a group, unless it is empty, and why no more of it could be opened.
+type Mapped<T> = (Option<T>, Option<StoreError>);
 
 struct Lane<T> {
     packed: SyncSender<Vec<StoredPacked>>,
-    mapped: Receiver<Vec<Mapped<T>>>,
+    mapped: Receiver<Mapped<T>>,
 }
 
 impl<T: Send> Lane<T> {
     fn start<'scope, 'env>(
         scope: &'scope thread::Scope<'scope, 'env>,
-        map: &'env (impl Fn(&[Packed]) -> Vec<T> + Sync),
+        map: &'env (impl Fn(Vec<Packed>) -> T + Sync),
     ) -> Self
     where
         T: 'env,
@@ -113,9 +140,8 @@ impl<T: Send> Lane<T> {
         scope.spawn(move || {
             for group in waiting {
                 let (opened, broken) = open(group);
-                let results = map(&opened);
-                let mapped = opened.into_iter().zip(results).map(Ok);
-                if done.send(mapped.chain(broken.map(Err)).collect()).is_err() {
+                let mapped = (!opened.is_empty()).then(|| map(opened));
+                if done.send((mapped, broken)).is_err() {
                     return;
                 }
             }

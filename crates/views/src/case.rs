@@ -35,6 +35,7 @@ pub struct OpenQuery {
     /// The challenged declaration.
     pub declaration_no: Option<DeclarationNo>,
     /// When it was asked.
+    #[serde(with = "crate::moment")]
     pub since: Timestamp,
     /// Last day of the answer.
     pub reply_due: Option<Date>,
@@ -58,12 +59,16 @@ pub struct CaseProgress {
     /// How far it has come.
     pub stage: CaseStage,
     /// When the application was filed.
+    #[serde(with = "crate::moment::optional")]
     pub submitted_at: Option<Timestamp>,
     /// When it ended without a licence.
+    #[serde(with = "crate::moment::optional")]
     pub closed_at: Option<Timestamp>,
     /// When the licence was granted.
+    #[serde(with = "crate::moment::optional")]
     pub granted_at: Option<Timestamp>,
     /// When goods were first cleared.
+    #[serde(with = "crate::moment::optional")]
     pub cleared_at: Option<Timestamp>,
     /// Its licence.
     pub license_no: Option<LicenseNo>,

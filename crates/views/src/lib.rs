@@ -8,6 +8,7 @@ mod balance;
 mod case;
 mod cases;
 mod facts;
+mod moment;
 mod timeline;
 mod view;
 

@@ -1,16 +1,19 @@
 //! The one way from an event's bytes to its value: parse, lift to the current version, read the type.
 
+mod quick;
+
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use portbook_domain::{CaseId, Event, EventData, EventKind, InvalidText};
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     BODY_BYTES_MAX,
     envelope::{Decided, Envelope, Mode, SequenceError},
-    json::{JsonError, JsonRule, Node, Object, from_node},
+    json::{JsonError, JsonRule, Node, Object, Spelled, Spelling, Typed},
     moment::{DATE_RULE, UTC_RULE, parse_date, parse_utc},
-    schema::is_schema_urn,
+    schema::{Schema, is_schema_urn},
     type_name::split_versioned,
     upcast::{PUBLISHED, Upcasts},
 };
@@ -62,36 +65,41 @@ pub fn decode_event(body: &[u8]) -> Result<(Envelope, Event), DecodeError> {
 }
 
 pub(crate) fn decode_with(upcasts: &Upcasts, body: &[u8]) -> Result<(Envelope, Event), DecodeError> {
-    let mut attributes = Attributes(Node::parse(body, BODY_BYTES_MAX)?.into_object()?);
+    match quick::decode(upcasts, body) {
+        Some(read) => Ok(read),
+        None => decode_whole(upcasts, body),
+    }
+}
+
+/// Reads the whole document before any of it is looked at: of several errors the same one is always told.
+fn decode_whole(upcasts: &Upcasts, body: &[u8]) -> Result<(Envelope, Event), DecodeError> {
+    let mut attributes = Node::parse(body, BODY_BYTES_MAX)?.into_object()?;
     let (kind, version) = read_type(upcasts, &attributes)?;
     let envelope = read_envelope(&attributes, kind, version)?;
-    let data = attributes.take_data()?;
+    let data = required("data", attributes.remove("data"))?;
+    let data = data.into_object().map_err(|error| error.within("data"))?;
     let data = upcasts
         .lift(kind, version, data)
         .map_err(|error| error.within("data"))?;
     let data = read_data(kind, data).map_err(|error| error.within("data"))?;
+    Ok(with_event(envelope, data))
+}
+
+fn with_event(envelope: Envelope, data: EventData) -> (Envelope, Event) {
     let event = Event {
         case: envelope.case.clone(),
         id: envelope.id.clone(),
         occurred_at: envelope.occurred_at,
         data,
     };
-    Ok((envelope, event))
+    (envelope, event)
 }
 
 /// The members of the envelope, read by name.
-struct Attributes<'a>(Object<'a>);
+trait Attributes {
+    fn text(&self, name: &str) -> Result<Option<&str>, JsonError>;
 
-impl<'a> Attributes<'a> {
-    fn text(&self, name: &str) -> Result<Option<&str>, JsonError> {
-        let Some(node) = self.0.get(name) else {
-            return Ok(None);
-        };
-        match node.as_text() {
-            Some(text) => Ok(Some(text)),
-            None => Err(JsonError::wrong_kind(name, "a text", node)),
-        }
-    }
+    fn flag(&self, name: &str) -> Result<bool, JsonError>;
 
     fn parsed<T: FromStr<Err = InvalidText>>(&self, name: &str) -> Result<Option<T>, JsonError> {
         let refused = |error: InvalidText| {
@@ -122,8 +130,27 @@ impl<'a> Attributes<'a> {
         self.text("sequence")?.map(read).transpose()
     }
 
+    fn constant(&self, name: &str, value: &'static str) -> Result<(), JsonError> {
+        match self.text(name)? {
+            Some(text) if text != value => Err(grammar(name, value, text)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Attributes for Object<'_> {
+    fn text(&self, name: &str) -> Result<Option<&str>, JsonError> {
+        let Some(node) = self.get(name) else {
+            return Ok(None);
+        };
+        match node.as_text() {
+            Some(text) => Ok(Some(text)),
+            None => Err(JsonError::wrong_kind(name, "a text", node)),
+        }
+    }
+
     fn flag(&self, name: &str) -> Result<bool, JsonError> {
-        match self.0.get(name) {
+        match self.get(name) {
             None => Ok(false),
             Some(Node::Bool(value)) => Ok(*value),
             Some(node @ (Node::Integer(_) | Node::Text(_) | Node::List(_) | Node::Object(_))) => {
@@ -131,24 +158,17 @@ impl<'a> Attributes<'a> {
             }
         }
     }
-
-    fn constant(&self, name: &str, value: &'static str) -> Result<(), JsonError> {
-        match self.text(name)? {
-            Some(text) if text != value => Err(grammar(name, value, text)),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn take_data(&mut self) -> Result<Object<'a>, JsonError> {
-        let data = required("data", self.0.remove("data"))?;
-        data.into_object().map_err(|error| error.within("data"))
-    }
 }
 
-fn read_type(upcasts: &Upcasts, attributes: &Attributes<'_>) -> Result<(EventKind, u16), DecodeError> {
+fn read_type(upcasts: &Upcasts, attributes: &impl Attributes) -> Result<(EventKind, u16), DecodeError> {
     let text = required("type", attributes.text("type")?)?;
-    let known =
-        split_versioned(text).and_then(|(name, version)| Some((EventKind::from_name(name)?, version)));
+    let published = Schema::ALL.iter().find(|schema| schema.type_ == text);
+    let known = match published {
+        Some(schema) => Some((schema.kind, schema.version)),
+        None => {
+            split_versioned(text).and_then(|(name, version)| Some((EventKind::from_name(name)?, version)))
+        }
+    };
     let (kind, found) = known.ok_or_else(|| DecodeError::UnknownType {
         found: text.chars().take(80).collect(),
     })?;
@@ -164,7 +184,7 @@ fn read_type(upcasts: &Upcasts, attributes: &Attributes<'_>) -> Result<(EventKin
 }
 
 fn read_envelope(
-    attributes: &Attributes<'_>,
+    attributes: &impl Attributes,
     kind: EventKind,
     version: u16,
 ) -> Result<Envelope, DecodeError> {
@@ -193,7 +213,7 @@ fn read_envelope(
     })
 }
 
-fn read_mode(attributes: &Attributes<'_>) -> Result<Mode, DecodeError> {
+fn read_mode(attributes: &impl Attributes) -> Result<Mode, DecodeError> {
     let sequence = attributes.sequence()?;
     let prev = attributes.parsed("pbprev")?;
     let command = attributes.parsed("pbcmd")?;
@@ -232,34 +252,45 @@ fn read_mode(attributes: &Attributes<'_>) -> Result<Mode, DecodeError> {
 }
 
 fn read_data(kind: EventKind, data: Object<'_>) -> Result<EventData, JsonError> {
-    check_moments(kind, &data)?;
-    let data = &Node::Object(data);
+    for (field, spelling) in spelled(kind) {
+        match data.get(field).and_then(Node::as_text) {
+            Some(text) if !(spelling.holds)(text) => return Err(grammar(field, spelling.rule, text)),
+            Some(_) | None => {}
+        }
+    }
+    read_typed(kind, Typed(&Node::Object(data)))
+}
+
+fn read_typed<'de, D: Deserializer<'de>>(kind: EventKind, data: D) -> Result<EventData, D::Error> {
     Ok(match kind {
-        EventKind::ApplicationSubmitted => EventData::ApplicationSubmitted(from_node(data)?),
-        EventKind::ApplicationClosed => EventData::ApplicationClosed(from_node(data)?),
-        EventKind::PaperworkQueried => EventData::PaperworkQueried(from_node(data)?),
-        EventKind::PaperworkAnswered => EventData::PaperworkAnswered(from_node(data)?),
-        EventKind::LicenseGranted => EventData::LicenseGranted(from_node(data)?),
-        EventKind::LicenseChanged => EventData::LicenseChanged(from_node(data)?),
-        EventKind::ShipmentDeclared => EventData::ShipmentDeclared(from_node(data)?),
-        EventKind::ShipmentCleared => EventData::ShipmentCleared(from_node(data)?),
-        EventKind::ShipmentClosed => EventData::ShipmentClosed(from_node(data)?),
-        EventKind::RecordCorrected => EventData::RecordCorrected(from_node(data)?),
-        EventKind::RecordAnnulled => EventData::RecordAnnulled(from_node(data)?),
+        EventKind::ApplicationSubmitted => EventData::ApplicationSubmitted(Deserialize::deserialize(data)?),
+        EventKind::ApplicationClosed => EventData::ApplicationClosed(Deserialize::deserialize(data)?),
+        EventKind::PaperworkQueried => EventData::PaperworkQueried(Deserialize::deserialize(data)?),
+        EventKind::PaperworkAnswered => EventData::PaperworkAnswered(Deserialize::deserialize(data)?),
+        EventKind::LicenseGranted => EventData::LicenseGranted(Deserialize::deserialize(data)?),
+        EventKind::LicenseChanged => EventData::LicenseChanged(Deserialize::deserialize(data)?),
+        EventKind::ShipmentDeclared => EventData::ShipmentDeclared(Deserialize::deserialize(data)?),
+        EventKind::ShipmentCleared => EventData::ShipmentCleared(Deserialize::deserialize(data)?),
+        EventKind::ShipmentClosed => EventData::ShipmentClosed(Deserialize::deserialize(data)?),
+        EventKind::RecordCorrected => EventData::RecordCorrected(Deserialize::deserialize(data)?),
+        EventKind::RecordAnnulled => EventData::RecordAnnulled(Deserialize::deserialize(data)?),
     })
 }
 
-/// Holds the moments and days of a payload to one spelling; the types that read them take several.
-fn check_moments(kind: EventKind, data: &Object<'_>) -> Result<(), JsonError> {
-    let is_utc = |text: &str| parse_utc(text).is_some();
-    let is_date = |text: &str| parse_date(text).is_some();
+/// The moments and days of a payload: each has one spelling, where the types that read them take several.
+fn spelled(kind: EventKind) -> Spelled {
+    const DATE: Spelling = Spelling {
+        rule: DATE_RULE,
+        holds: |text| parse_date(text).is_some(),
+    };
+    const UTC: Spelling = Spelling {
+        rule: UTC_RULE,
+        holds: |text| parse_utc(text).is_some(),
+    };
     match kind {
-        EventKind::PaperworkQueried => check_text(data, "reply_due", DATE_RULE, is_date),
-        EventKind::LicenseGranted => {
-            check_text(data, "valid_from", DATE_RULE, is_date)?;
-            check_text(data, "valid_until", DATE_RULE, is_date)
-        }
-        EventKind::LicenseChanged => check_text(data, "effective_at", UTC_RULE, is_utc),
+        EventKind::PaperworkQueried => &[("reply_due", DATE)],
+        EventKind::LicenseGranted => &[("valid_from", DATE), ("valid_until", DATE)],
+        EventKind::LicenseChanged => &[("effective_at", UTC)],
         EventKind::ApplicationSubmitted
         | EventKind::ApplicationClosed
         | EventKind::PaperworkAnswered
@@ -267,19 +298,7 @@ fn check_moments(kind: EventKind, data: &Object<'_>) -> Result<(), JsonError> {
         | EventKind::ShipmentCleared
         | EventKind::ShipmentClosed
         | EventKind::RecordCorrected
-        | EventKind::RecordAnnulled => Ok(()),
-    }
-}
-
-fn check_text(
-    data: &Object<'_>,
-    field: &str,
-    rule: &'static str,
-    holds: fn(&str) -> bool,
-) -> Result<(), JsonError> {
-    match data.get(field).and_then(Node::as_text) {
-        Some(text) if !holds(text) => Err(grammar(field, rule, text)),
-        Some(_) | None => Ok(()),
+        | EventKind::RecordAnnulled => &[],
     }
 }
 
@@ -300,3 +319,6 @@ fn grammar(field: &str, rule: impl fmt::Display, found: &str) -> JsonError {
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -332,8 +332,97 @@ impl GoodsRow {
 /// Half a SHA-256 still takes 2^64 trials for two documents that share it, and whoever made such a pair would be found
 /// to have used "one document" twice.
 pub(super) fn number_of(text: &str) -> u128 {
-    text.chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .take(32)
-        .fold(0, |number, digit| number << 4 | u128::from(digit))
+    halves_of(text.as_bytes()).map_or_else(
+        || {
+            let digits = text.chars().filter_map(|digit| digit.to_digit(16));
+            digits
+                .take(32)
+                .fold(0, |number, digit| number << 4 | u128::from(digit))
+        },
+        |[high, low]| u128::from(high) << 64 | u128::from(low),
+    )
+}
+
+/// The two halves of [`number_of`] where the text is of one of the usual forms: a UUID, or digits alone.
+fn halves_of(text: &[u8]) -> Option<[u64; 2]> {
+    let mut digits = [0; 32];
+    if text.get(8) == Some(&b'-') {
+        // Digits of a UUID, without the hyphens.
+        for (from, to) in [
+            (0..8, 0..8),
+            (9..13, 8..12),
+            (14..18, 12..16),
+            (19..23, 16..20),
+            (24..36, 20..32),
+        ] {
+            digits.get_mut(to)?.copy_from_slice(text.get(from)?);
+        }
+        let hyphens = [13, 18, 23];
+        if text.len() != 36 || hyphens.iter().any(|at| text.get(*at) != Some(&b'-')) {
+            return None;
+        }
+    } else {
+        digits = *text.first_chunk()?;
+    }
+    let (high, low) = digits.split_first_chunk()?;
+    Some([sixteen_digits(*high)?, sixteen_digits(low.try_into().ok()?)?])
+}
+
+/// The number that sixteen hexadecimal digits stand for, worked out for all of them at once.
+fn sixteen_digits(text: [u8; 16]) -> Option<u64> {
+    const ONES: u128 = u128::MAX / 255;
+    if !text.iter().fold(true, |all, b| all & b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let text = u128::from_be_bytes(text);
+    // A letter has bit 6, and its low half counts from 1, not from 10.
+    let digits = (text & (ONES * 0x0f)) + ((text >> 6) & ONES) * 9;
+    // Neighbours move together, then pairs of them, and so on.
+    let two = (digits | digits >> 4) & (u128::MAX / 0xffff * 0xff);
+    let four = (two | two >> 8) & (u128::MAX / 0xffff_ffff * 0xffff);
+    let eight = (four | four >> 16) & (u128::MAX / 0xffff_ffff_ffff_ffff * 0xffff_ffff);
+    let all = (eight | eight >> 32) & u128::from(u64::MAX);
+    u64::try_from(all).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digit_by_digit(text: &str) -> u128 {
+        let digits = text.chars().filter_map(|digit| digit.to_digit(16));
+        digits
+            .take(32)
+            .fold(0, |number, digit| number << 4 | u128::from(digit))
+    }
+
+    #[test]
+    fn the_number_of_a_text_is_that_of_its_digits() {
+        let digest = "31cec06ea16be5390b7e8187dad01443a757937a7c21ed426ff1d8074426cd13";
+        assert_eq!(number_of(digest), 0x31ce_c06e_a16b_e539_0b7e_8187_dad0_1443);
+        let uuid = "4d422a90-d509-5eed-ade9-c9dbd190bcb7";
+        assert_eq!(number_of(uuid), 0x4d42_2a90_d509_5eed_ade9_c9db_d190_bcb7);
+        for text in [
+            digest,
+            uuid,
+            "",
+            "7",
+            "4d422a90-d509-5eed-ade9-c9dbd190bcb",
+            "0123456789ABCDEFabcdef0123456789",
+        ] {
+            for at in 0..text.len() {
+                for other in ["g", "-", "F", "0"] {
+                    let mut changed = text.to_owned();
+                    changed.replace_range(at..=at, other);
+                    assert_eq!(number_of(&changed), digit_by_digit(&changed), "{changed}");
+                    assert_eq!(
+                        number_of(&text[..at]),
+                        digit_by_digit(&text[..at]),
+                        "{}",
+                        &text[..at]
+                    );
+                }
+            }
+        }
+    }
 }

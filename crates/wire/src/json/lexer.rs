@@ -44,6 +44,12 @@ impl<'a> Lexer<'a> {
     /// The next byte that is not white space, without reading it.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         let rest = self.rest();
+        // Messages are mostly written without white space.
+        if let Some(&b) = rest.first()
+            && b > b' '
+        {
+            return Some(b);
+        }
         let blank = rest
             .iter()
             .take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
@@ -66,19 +72,30 @@ impl<'a> Lexer<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open(b'{', "an object")?;
-        if self.peek() != Some(b'}') {
-            loop {
-                let name = self.string()?;
-                self.take(b':', "':'")?;
-                member(self, name)?;
-                if self.peek() != Some(b',') {
-                    break;
-                }
-                self.at += 1;
-            }
+        self.open_object()?;
+        let mut is_first = true;
+        while let Some(name) = self.next_name(is_first)? {
+            member(self, name)?;
+            is_first = false;
         }
-        Ok(self.close(b'}', "',' or '}'")?)
+        Ok(())
+    }
+
+    /// Reads the beginning of an object.
+    pub(crate) fn open_object(&mut self) -> Result<(), SyntaxError> {
+        self.open(b'{', "an object")
+    }
+
+    /// Reads on in an object to the next value and gives its name; none when it has come to the object's end.
+    pub(crate) fn next_name(&mut self, is_first: bool) -> Result<Option<Cow<'a, str>>, SyntaxError> {
+        if !self.has_next(is_first, b'}') {
+            return self.close(b'}', "',' or '}'").map(|()| None);
+        }
+        let name = self.string()?;
+        if !self.skip_byte(b':') {
+            self.take(b':', "':'")?;
+        }
+        Ok(Some(name))
     }
 
     /// Reads an array; `item` must read each item.
@@ -86,17 +103,39 @@ impl<'a> Lexer<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open(b'[', "an array")?;
-        if self.peek() != Some(b']') {
-            loop {
-                item(self)?;
-                if self.peek() != Some(b',') {
-                    break;
-                }
-                self.at += 1;
-            }
+        self.open_array()?;
+        let mut is_first = true;
+        while self.next_item(is_first)? {
+            item(self)?;
+            is_first = false;
         }
-        Ok(self.close(b']', "',' or ']'")?)
+        Ok(())
+    }
+
+    /// As [`Lexer::next_name`], but refuses names with an escape and white space around a name.
+    #[inline]
+    pub(crate) fn next_plain_name(&mut self, is_first: bool) -> Result<Option<&'a str>, SyntaxError> {
+        if !self.has_next(is_first, b'}') {
+            return self.close(b'}', "',' or '}'").map(|()| None);
+        }
+        match self.plain_string() {
+            Some(name) if self.skip_byte(b':') => Ok(Some(name)),
+            Some(_) | None => Err(self.unexpected("a plain name")),
+        }
+    }
+
+    /// Reads the beginning of an array.
+    pub(crate) fn open_array(&mut self) -> Result<(), SyntaxError> {
+        self.open(b'[', "an array")
+    }
+
+    /// Reads on in an array to the next item; `false` when it has come to the array's end.
+    pub(crate) fn next_item(&mut self, is_first: bool) -> Result<bool, SyntaxError> {
+        if self.has_next(is_first, b']') {
+            Ok(true)
+        } else {
+            self.close(b']', "',' or ']'").map(|()| false)
+        }
     }
 
     /// Reads any value and drops it.
@@ -114,7 +153,28 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads a string. It is borrowed exactly when it is written without an escape.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        match self.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.other_string(),
+        }
+    }
+
+    /// Reads a string that begins here and has no escape; none, and nothing is read, where there is no such string.
+    pub(crate) fn plain_string(&mut self) -> Option<&'a str> {
+        let rest = self.rest().strip_prefix(b"\"")?;
+        let length = plain_length(rest);
+        if rest.get(length) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let text = self.text.get(start..start + length)?;
+        self.at = start + length + 1;
+        Some(text)
+    }
+
+    fn other_string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         self.take(b'"', "a string")?;
         let run = self.plain_run();
         match self.rest().first() {
@@ -191,6 +251,19 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Whether another member or item follows; its comma is read.
+    fn has_next(&mut self, is_first: bool, bracket: u8) -> bool {
+        let next = self.peek();
+        if is_first {
+            return next != Some(bracket);
+        }
+        let found = next == Some(b',');
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
     fn close(&mut self, bracket: u8, expected: &'static str) -> Result<(), SyntaxError> {
         self.depth = self.depth.saturating_sub(1);
         self.take(bracket, expected)
@@ -215,13 +288,8 @@ impl<'a> Lexer<'a> {
 
     /// Reads up to the next quote, backslash or control character of a string.
     fn plain_run(&mut self) -> &'a str {
-        let rest = self.rest();
-        let length = rest
-            .iter()
-            .position(|&b| matches!(b, b'"' | b'\\' | 0..=0x1f))
-            .unwrap_or(rest.len());
         let start = self.at;
-        self.at += length;
+        self.at += plain_length(self.rest());
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -286,5 +354,55 @@ impl<'a> Lexer<'a> {
         let code = code.ok_or_else(|| self.unexpected("'u' and four hexadecimal digits"))?;
         self.at += 5;
         Ok(code)
+    }
+}
+
+/// Eight times the byte 1.
+const ONES: u64 = u64::MAX / 255;
+
+/// How many bytes stand before the first quote, backslash or control character.
+fn plain_length(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            return length + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+        }
+        length += 8;
+    }
+    let special = rest.iter().position(|&b| matches!(b, b'"' | b'\\' | 0..=0x1f));
+    length + special.unwrap_or(rest.len())
+}
+
+/// The highest bit of the first byte of `word` that ends a plain run, with others above it that mean nothing; 0 when none does.
+///
+/// A byte below `n` is found by its borrow when `n` is taken off each of eight, which is right up to the first that is found.
+const fn special_bytes(word: u64) -> u64 {
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = word ^ (ONES * 0x22);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = word ^ (ONES * 0x5c);
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    (control | quote | backslash) & (ONES * 0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Bytes around every limit, at every place of a word.
+        #[test]
+        fn a_plain_run_ends_where_it_does_byte_by_byte(
+            bytes in prop::collection::vec(prop::sample::select(
+                b"\x00\x01\x1f\x20\x21\x22\x23\x5b\x5c\x5d\x7f\x80\x9f\xa0\xa2\xdc\xffaaaaaaaaaaaaaaaaaaaaaaaaa".to_vec()
+            ), 0..40),
+        ) {
+            let by_byte = bytes.iter().position(|&b| matches!(b, b'"' | b'\\' | 0..=0x1f));
+            prop_assert_eq!(plain_length(&bytes), by_byte.unwrap_or(bytes.len()));
+        }
     }
 }

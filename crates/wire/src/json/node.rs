@@ -129,18 +129,7 @@ impl From<SyntaxError> for JsonError {
 impl<'a> Node<'a> {
     /// Reads one document of at most `bytes_max` bytes.
     pub(crate) fn parse(body: &'a [u8], bytes_max: usize) -> Result<Self, JsonError> {
-        if body.len() > bytes_max {
-            return Err(JsonError::document(JsonRule::TooLarge {
-                bytes: body.len(),
-                bytes_max,
-            }));
-        }
-        let text = std::str::from_utf8(body).map_err(|error| {
-            JsonError::document(JsonRule::NotUtf8 {
-                valid_bytes: error.valid_up_to(),
-            })
-        })?;
-        let mut lexer = Lexer::new(text);
+        let mut lexer = Lexer::new(text_of(body, bytes_max)?);
         let node = Self::read(&mut lexer)?;
         lexer.end()?;
         Ok(node)
@@ -235,15 +224,33 @@ impl<'a> Node<'a> {
     }
 }
 
+/// The text of a document of at most `bytes_max` bytes.
+pub(crate) fn text_of(body: &[u8], bytes_max: usize) -> Result<&str, JsonError> {
+    if body.len() > bytes_max {
+        return Err(JsonError::document(JsonRule::TooLarge {
+            bytes: body.len(),
+            bytes_max,
+        }));
+    }
+    std::str::from_utf8(body).map_err(|error| {
+        JsonError::document(JsonRule::NotUtf8 {
+            valid_bytes: error.valid_up_to(),
+        })
+    })
+}
+
 /// The integer a number spells; `-0`, fractions and exponents are not integers here.
 fn integer(text: &str) -> Result<i64, JsonError> {
-    let value = text
-        .parse::<i64>()
-        .ok()
-        .filter(|value| (-INTEGER_MAX..=INTEGER_MAX).contains(value));
-    value.filter(|_| text != "-0").ok_or_else(|| {
+    exact_integer(text).ok_or_else(|| {
         JsonError::document(JsonRule::NotAnInteger {
             found: text.chars().take(40).collect(),
         })
     })
+}
+
+/// [`integer`], where it is one.
+pub(crate) fn exact_integer(text: &str) -> Option<i64> {
+    let value = text.parse::<i64>().ok()?;
+    let is_exact = (-INTEGER_MAX..=INTEGER_MAX).contains(&value);
+    (is_exact && text != "-0").then_some(value)
 }

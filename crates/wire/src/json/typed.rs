@@ -19,7 +19,7 @@ pub(crate) fn from_node<'de, T: Deserialize<'de>>(node: &'de Node<'_>) -> Result
 }
 
 #[derive(Clone, Copy)]
-struct Typed<'de, 'a>(&'de Node<'a>);
+pub(crate) struct Typed<'de, 'a>(pub(crate) &'de Node<'a>);
 
 impl de::Error for JsonError {
     fn custom<T: fmt::Display>(message: T) -> Self {
