@@ -1,5 +1,5 @@
-//! Every view folded again from the ledger, against reading the same leaves and counting their bytes; and the same while the
-//! ledger grows.
+//! Every view folded again from the ledger, against reading the same leaves and counting their bytes, and against reading every
+//! event; and the same while the ledger grows.
 //!
 //! The ledger is made in this process by the projector's own commits: what is measured here begins behind the stream.
 
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portbook_fold::Delivery;
-use portbook_ledger::Seq;
+use portbook_fold::{Delivery, RecordReading};
+use portbook_ledger::{Leaf, Seq};
 use portbook_projection::{Projections, RebuildEnd, RebuildOptions, VIEWS, rebuild};
 use portbook_projector::{Batch, Projector};
-use portbook_store::{LedgerDirectory, Store, StoreReader};
+use portbook_store::{LedgerDirectory, Packed, Store, StoreReader, for_each_in_order};
 use portbook_views::Cases;
 use portbook_wire::control::{Control, LedgerOpened, PublicKey, encode_control};
 use portbook_wire::observation::read_observations;
 use portbook_wire::{encode, subject};
 
-use crate::figure::{Pair, alternate, per_second};
+use crate::figure::{Pair, alternate, median, per_second};
 use crate::site::{importer_source, log_key, origin};
 use crate::speech::{answer, grouped, tell};
 use crate::{Failure, fact, memory};
@@ -90,10 +90,14 @@ async fn alone(directory: &Path) -> Result<(), Failure> {
     let before = memory::peak_mib();
     // The first generation is what all later ones are held against.
     fold_again(&reader, &path)?;
+    let mut reading = Vec::new();
     let Pair { product, limit } = alternate(
         ROUNDS,
         async |_| fold_again(&reader, &path),
-        async |_| scan(&reader),
+        async |_| {
+            reading.push(read_events(&reader)?);
+            scan(&reader)
+        },
     )
     .await?;
     let mib = |peak: Option<u64>| peak.map_or_else(|| "unknown".to_owned(), |mib| format!("{mib} MiB"));
@@ -103,6 +107,13 @@ async fn alone(directory: &Path) -> Result<(), Failure> {
         grouped(limit),
         product / limit.max(1),
         product * 1_000 / limit.max(1) % 1_000,
+    ))?;
+    let reading = median(reading);
+    answer(format_args!(
+        "and against reading every event, on all cores, {}/s: {}.{:03}",
+        grouped(reading),
+        product / reading.max(1),
+        product * 1_000 / reading.max(1) % 1_000,
     ))?;
     answer(format_args!(
         "peak memory: {} of the scan, {} of rebuilding",
@@ -130,6 +141,25 @@ fn scan(reader: &StoreReader) -> Result<u64, Failure> {
     }
     black_box(bytes);
     Ok(per_second(leaves, started.elapsed()))
+}
+
+/// Reads every event as views do, on every core, and drops it.
+fn read_events(reader: &StoreReader) -> Result<u64, Failure> {
+    let started = Instant::now();
+    let read = |packed: &Packed| -> u64 {
+        let leaves = (packed.first..).zip(packed.iter());
+        let events = leaves.filter(|(index, leaf)| match Leaf::decode(leaf) {
+            Ok(Leaf::Record(record)) => matches!(RecordReading::of(*index, &record), RecordReading::Event(_)),
+            Ok(Leaf::Seal(_)) | Err(_) => false,
+        });
+        u64::try_from(events.count()).unwrap_or_default()
+    };
+    let mut events = 0;
+    for_each_in_order(reader.leaves(0..reader.book()?.size()), read, |_, count| {
+        events += count;
+        Ok::<_, Failure>(())
+    })?;
+    Ok(per_second(events, started.elapsed()))
 }
 
 fn fold_again(reader: &StoreReader, path: &Path) -> Result<u64, Failure> {
