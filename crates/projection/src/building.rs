@@ -60,6 +60,17 @@ struct Gist {
 }
 
 impl Building {
+    /// Begins with nothing, and is written down nowhere.
+    fn in_memory(kind: Kind) -> Self {
+        Self {
+            kind,
+            generation: Generation::begun(kind.name, 0, kind.version, None),
+            cursor: 0,
+            parking: Parking::default(),
+            gather: kind.gather(),
+        }
+    }
+
     /// Goes on with `generation`.
     pub(crate) fn load(
         store: &ViewStore,
@@ -222,6 +233,24 @@ pub(crate) fn build_to(
         reached = Reached::Size;
     }
     Ok(reached)
+}
+
+/// Folds the first leaves into `kinds` as a rebuild does, and drops what comes of it; gives how many it folded. It shows how long
+/// folding takes.
+///
+/// # Errors
+/// [`ProjectionError`] when the ledger cannot be read.
+pub fn try_folding(reader: &StoreReader, kinds: &[Kind], leaves: u64) -> Result<u64, ProjectionError> {
+    let mut buildings: Vec<_> = kinds.iter().copied().map(Building::in_memory).collect();
+    let size = reader.book()?.size().min(leaves);
+    build_to(
+        &mut buildings,
+        reader,
+        &Selection::default(),
+        size,
+        &mut |_, _| true,
+    )?;
+    Ok(cursor_of(&buildings).min(size))
 }
 
 /// [`build_to`], writing down what becomes much; what is written counts nowhere until it is committed.

@@ -22,6 +22,7 @@ mod selection;
 mod snapshot;
 mod transcript;
 
+pub use building::try_folding;
 pub use comparison::{Change, OnChange};
 pub use drive::GoOn;
 pub use kind::{KEPT, Kind, VIEWS, Visitor, visit};

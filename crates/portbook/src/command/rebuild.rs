@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portbook_projection::{Kind, RebuildEnd, RebuildOptions, Rebuilt, VIEWS, past, rebuild};
+use portbook_projection::{Kind, RebuildEnd, RebuildOptions, Rebuilt, VIEWS, rebuild, try_folding};
 use portbook_store::StoreReader;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::speech::{Form, grouped};
 use crate::view_row::{change_json, kind_of};
 
 /// Leaves folded to estimate by.
-const SAMPLE_LEAVES: u64 = 20_000;
+const SAMPLE_LEAVES: u64 = 100_000;
 
 /// Rebuilds one view, or all.
 pub(crate) fn run(session: &Session, args: &RebuildArgs) -> Outcome {
@@ -93,17 +93,8 @@ impl<'a> Changes<'a> {
 
 fn estimate(session: &Session, reader: &StoreReader, kinds: &[Kind]) -> Outcome {
     let size = reader.book()?.size();
-    let sample = size.min(SAMPLE_LEAVES);
     let started = Instant::now();
-    // A filter that lets everything through keeps the sample from starting at a snapshot.
-    let filter = portbook_projection::Filter {
-        until: Some(jiff::Timestamp::MAX),
-        ..portbook_projection::Filter::default()
-    };
-    let path = session.home.ledger().views();
-    for kind in kinds {
-        past(reader, &path, *kind, sample, filter.clone(), &mut |_, _| true)?;
-    }
+    let sample = try_folding(reader, kinds, SAMPLE_LEAVES)?;
     let taken = started.elapsed().as_millis();
     let needed = u64::try_from(taken * u128::from(size) / u128::from(sample.max(1))).unwrap_or(u64::MAX);
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
