@@ -313,14 +313,17 @@ async fn a_batch_that_is_begun_is_stored_when_it_is_committed_and_not_before() {
     assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 0);
     assert_eq!(seqs(second.commit().await), (1..=1_000).collect::<Vec<_>>());
     assert_eq!(seqs(first.commit().await), (1_001..=2_000).collect::<Vec<_>>());
+    // What was begun and given up is in nobody's way.
+    let again = publisher.publish_batch(batch("NEVER")).await;
+    assert_eq!(seqs(again), (2_001..=3_000).collect::<Vec<_>>());
     // A server that comes again has forgotten what was begun.
     let forgotten = publisher.begin_batch(batch("FORGOTTEN")).await;
     server.restart_on(server.port()).await;
     assert_eq!(
         seqs(forgotten.commit().await),
-        (2_001..=3_000).collect::<Vec<_>>()
+        (3_001..=4_000).collect::<Vec<_>>()
     );
-    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 3_000);
+    assert_eq!(bus.stream_identity("PORTBOOK").await.unwrap().messages, 4_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
