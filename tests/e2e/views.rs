@@ -358,7 +358,16 @@ fn rebuilds_that_are_killed_beside_an_import_come_to_the_same_roots() {
     let facts = node.home().join("simulated.ndjson");
     let text = first_lines(24_735);
     fs::write(&facts, &text).unwrap();
-    storm(node, &facts, 8_000, 1_000, 25);
+    storm(
+        node,
+        &facts,
+        8_000,
+        1_000,
+        Kills {
+            count: 25,
+            pace_ms: 10,
+        },
+    );
 }
 
 #[cfg(feature = "soak")]
@@ -368,11 +377,26 @@ fn soak_views() {
     let facts = node.home().join("simulated.ndjson");
     node.run(&["simulate", "--scale", "40", "--out", &facts.display().to_string()])
         .exits(0);
-    storm(node, &facts, 800_000, 50_000, 40);
+    storm(
+        node,
+        &facts,
+        800_000,
+        50_000,
+        Kills {
+            count: 40,
+            pace_ms: 60,
+        },
+    );
+}
+
+/// How rebuilds are killed: the first as soon as it writes, others later by steps of the pace.
+struct Kills {
+    count: u64,
+    pace_ms: u64,
 }
 
 /// Imports `facts`, the first `before` of them beforehand; kills rebuilds meanwhile, and looks at what readers are told.
-fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kills: usize) {
+fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kills: Kills) {
     let config =
         format!("[views]\nrebuild_snapshot_leaves = {snapshot_leaves}\nsnapshot_interval_ms = 500\n");
     fs::write(node.home().join("portbook.toml"), config).unwrap();
@@ -396,7 +420,7 @@ fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kill
                 reads.fetch_add(1, Ordering::Relaxed);
             }
         });
-        for turn in 0..kills {
+        for turn in 0..kills.count {
             let known = files(&node);
             let mut rebuilding = node.spawn(&["rebuild", "--all", "--resume"], "rebuild");
             let writes = || {
@@ -404,7 +428,7 @@ fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kill
                 (ended || files(&node).difference(&known).next().is_some()).then_some(())
             };
             wait_for(writes).expect("a rebuild writes");
-            pause(u64::try_from(turn % 7).unwrap() * 5);
+            pause(turn % 7 * kills.pace_ms);
             kill(&mut rebuilding);
             midway += usize::from(is_midway(&node));
         }
@@ -429,7 +453,8 @@ fn storm(mut node: Node, facts: &Path, before: usize, snapshot_leaves: u64, kill
     assert_equal(&rebuilt);
     check_steps(&node, &roots(&rebuilt));
     let told = format!(
-        "{kills} kills, {midway} of them midway; {} reads, none wrong\n",
+        "{} kills, {midway} of them midway; {} reads, none wrong\n",
+        kills.count,
         reads.into_inner()
     );
     std::io::stderr().write_all(told.as_bytes()).unwrap();
