@@ -390,6 +390,7 @@ fn soak_views() {
 }
 
 /// How rebuilds are killed: the first as soon as it writes, others later by steps of the pace.
+#[derive(Clone, Copy)]
 struct Kills {
     count: u64,
     pace_ms: u64,
