@@ -43,7 +43,7 @@ soak: nats-server ## Kill processes under load for a long time (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- kill::soak --nocapture
 
 soak-views: nats-server ## Kill rebuilds of all views of a million events beside an import, and compare every root (minutes)
-	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- views::soak_views --nocapture
+	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- storm::soak_views --nocapture
 
 crash-test: nats-server ## Kill the projector, and fail its disk, at every step of signing (minutes; needs strace)
 	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture

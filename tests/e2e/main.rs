@@ -35,6 +35,7 @@ mod serving;
 mod signing;
 mod speech;
 mod standby;
+mod storm;
 mod stream;
 mod subscriber;
 mod tour;
