@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use portbook_bus::{ManagedServer, ServerSpec};
@@ -38,12 +38,7 @@ struct Story {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_crash_point_signs_ahead_of_the_store_or_two_roots_for_one_size() {
-    let has_strace = Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok();
-    assert!(has_strace, "strace is needed for this: apt-get install strace");
+    insist_on_strace();
     let node = Node::init();
     let server = ManagedServer::start(ServerSpec {
         binary: portbook_testkit::nats::server_binary(),
@@ -80,6 +75,71 @@ async fn no_crash_point_signs_ahead_of_the_store_or_two_roots_for_one_size() {
     assert!(reached.values().sum::<u32>() >= 40, "{reached:?}");
 }
 
+/// System calls that change what is on disk, and the calls of each that are looked at: past the last one nothing is killed.
+const CHANGES: &[&str] = &[
+    "openat", "write", "pwrite64", "fsync", "rename", "unlink", "mkdir",
+];
+const REBUILD_TURNS: u32 = 400;
+
+#[test]
+fn no_crash_point_of_a_rebuild_leaves_views_that_cannot_be_opened() {
+    insist_on_strace();
+    let mut node = Node::init();
+    let facts = node.home().join("facts.ndjson");
+    fs::write(&facts, first_lines(300)).unwrap();
+    node.up();
+    node.run(&["import", &facts.display().to_string()]).exits(0);
+    node.stop();
+    let rows = |node: &Node| node.run(&["projection", "rows", "cases"]).exits(0).out;
+    node.run(&["rebuild", "--all"]).exits(0);
+    let right = rows(&node);
+    let (log, mut killed) = (node.home().join("strace.log"), BTreeMap::new());
+    for call in CHANGES {
+        for turn in 1..=REBUILD_TURNS {
+            let inject = format!("inject={call}:signal=KILL:when={turn}");
+            let mut rebuilding = traced(&node, &log, &["-e", &inject], &["rebuild", "--all"]);
+            let status = rebuilding
+                .stderr(Stdio::null())
+                .stdout(Stdio::null())
+                .status()
+                .unwrap();
+            assert_eq!(rows(&node), right, "{call} {turn}");
+            if status.success() {
+                break;
+            }
+            *killed.entry(*call).or_insert(0) += 1;
+        }
+    }
+    assert!(killed.values().sum::<u32>() >= 60, "{killed:?}");
+}
+
+fn insist_on_strace() {
+    let has_strace = Command::new("strace")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    assert!(has_strace, "strace is needed for this: apt-get install strace");
+}
+
+/// The binary with `args` under strace, which writes to `log` what it does.
+fn traced(node: &Node, log: &Path, fate: &[&str], args: &[&str]) -> Command {
+    let portbook = node.command();
+    let mut traced = Command::new("strace");
+    traced
+        .args(["-f", "-qq", "-o", &log.display().to_string()])
+        .args(fate)
+        .arg(portbook.get_program())
+        .args(args);
+    for (name, value) in portbook.get_envs() {
+        if let Some(value) = value {
+            traced.env(name, value);
+        }
+    }
+    traced.stdin(Stdio::null());
+    traced
+}
+
 /// The processes that `pid` started.
 fn children_of(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
@@ -108,27 +168,21 @@ impl Story {
         self.publish();
         let log = self.node.home().join("strace.log");
         let (path, before) = (self.ledger().join(file), self.node.signed_size());
-        let portbook = self.node.command();
-        let mut traced = Command::new("strace");
-        traced
-            .args([
-                "-f",
-                "-qq",
-                "-o",
-                &log.display().to_string(),
-                "-e",
-                &format!("trace={call}"),
-            ])
-            .args(["-P", path.to_str().unwrap().trim_end_matches('/')])
-            .args(["-e", &format!("inject={call}:{fate}:when={turn}")])
-            .arg(portbook.get_program())
-            .args(["run", "projector", "--server", &self.url]);
-        for (name, value) in portbook.get_envs() {
-            if let Some(value) = value {
-                traced.env(name, value);
-            }
-        }
-        let mut child = traced.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let fate = [
+            "-e",
+            &format!("trace={call}"),
+            "-P",
+            path.to_str().unwrap().trim_end_matches('/'),
+            "-e",
+            &format!("inject={call}:{fate}:when={turn}"),
+        ];
+        let mut traced = traced(
+            &self.node,
+            &log,
+            &fate,
+            &["run", "projector", "--server", &self.url],
+        );
+        let mut child = traced.stderr(Stdio::null()).spawn().unwrap();
         let ended = wait_for(|| {
             let ended = child.try_wait().unwrap().is_some();
             (ended || self.node.signed_size() >= before + 4).then_some(ended)

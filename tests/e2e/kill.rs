@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use portbook_wire::command::{Outcome, parse_order};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::node::{Node, copy, first_lines, scenario, signal, wait_for};
+use crate::node::{Node, Running, copy, first_lines, scenario, signal, wait_for};
 
 /// Callers that send commands at once.
 const CALLERS: u64 = 8;
@@ -131,7 +130,7 @@ pub(crate) struct Parts {
     server: Option<ManagedServer>,
     url: String,
     port: u16,
-    processes: Vec<(&'static str, Child)>,
+    processes: Vec<(&'static str, Running)>,
     seeds: PathBuf,
 }
 
@@ -195,16 +194,6 @@ impl Parts {
             assert!(status.success(), "{name}: {status}");
         }
         self.server.take().unwrap().stop().await.unwrap();
-    }
-}
-
-impl Drop for Parts {
-    /// A story that failed leaves no process behind.
-    fn drop(&mut self) {
-        for (_, process) in &mut self.processes {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
     }
 }
 

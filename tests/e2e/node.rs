@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -34,7 +35,33 @@ pub(crate) fn first_lines(count: usize) -> String {
 /// One home directory and the state directory of one auditor.
 pub(crate) struct Node {
     directory: TempDir,
-    up: Option<Child>,
+    up: Option<Running>,
+}
+
+/// A process that is killed when the story ends before it does.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.try_wait().unwrap().is_none() {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
 }
 
 /// What a run of the binary said.
@@ -103,18 +130,15 @@ impl Node {
     }
 
     /// Starts a long-running command; what it says goes to a file in the directory.
-    pub(crate) fn spawn(&self, args: &[&str], name: &str) -> Child {
+    pub(crate) fn spawn(&self, args: &[&str], name: &str) -> Running {
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(self.log(name))
             .unwrap();
-        self.command()
-            .args(args)
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+        let mut command = self.command();
+        command.args(args).stdout(log.try_clone().unwrap()).stderr(log);
+        Running(command.spawn().unwrap())
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {

@@ -1,7 +1,6 @@
 //! Producers: keys that are rotated, registered and revoked by records, and statements that show what the ledger never saw.
 
 use std::fs;
-use std::process::Child;
 
 use portbook_bus::{ManagedServer, ServerSpec};
 use serde_json::Value;
@@ -248,7 +247,7 @@ async fn take_one_and_die(node: &Node, case: &str) {
     let server = server(node).await;
     let url = server.url().to_owned();
     let (at, url) = ("--server", url.as_str());
-    let mut intake: Child = node.spawn(&["run", "intake", at, url], "intake");
+    let mut intake = node.spawn(&["run", "intake", at, url], "intake");
     let accepted = wait_for(|| {
         let line = "1,hs=8505111000,code=1C905.a,element=Dy,form=magnet,kg=840";
         let said = node.run(&[

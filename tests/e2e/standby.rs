@@ -1,13 +1,12 @@
 //! Two projectors over one stream: the second follows, takes over when the first is killed, and the first stays out for good.
 
 use std::fs;
-use std::process::Child;
 
 use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerSpec};
 use portbook_ledger::{Checkpoint, Origin, SignerKey, Size, sha256};
 
 use crate::kill::connect;
-use crate::node::{Node, Said, copy, first_lines, signal, wait_for};
+use crate::node::{Node, Running, Said, copy, first_lines, signal, wait_for};
 
 /// A server of its own, and a primary and a standby that share nothing but that and the keys.
 struct Pair {
@@ -16,7 +15,7 @@ struct Pair {
     url: String,
     primary: Node,
     standby: Node,
-    processes: Vec<Child>,
+    processes: Vec<Running>,
 }
 
 impl Pair {
@@ -78,10 +77,7 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        for process in &mut self.processes {
-            process.kill().unwrap_or_default();
-            process.wait().unwrap();
-        }
+        self.processes.clear();
         let server = self.server.take().unwrap();
         self.runtime.block_on(server.stop()).unwrap();
     }

@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::kill::{PROJECTOR, Parts, SERVER};
-use crate::node::{Node, first_lines, repository, signal, wait_for};
+use crate::node::{Node, Running, first_lines, repository, signal, wait_for};
 
 /// The two ports.
 const PORTS: [&str; 2] = ["CNNBG", "CNSHG"];
@@ -170,7 +170,7 @@ struct Subscriber {
     script: PathBuf,
     lines: PathBuf,
     log: PathBuf,
-    process: Child,
+    process: Running,
 }
 
 impl Subscriber {
@@ -248,24 +248,13 @@ impl Subscriber {
     }
 }
 
-impl Drop for Subscriber {
-    /// A story that failed leaves no process behind.
-    fn drop(&mut self) {
-        if self.process.try_wait().unwrap().is_none() {
-            self.process.kill().unwrap();
-            self.process.wait().unwrap();
-        }
-    }
-}
-
-fn spawn(runtime: &Path, script: &Path, lines: &Path, log: &Path) -> Child {
+fn spawn(runtime: &Path, script: &Path, lines: &Path, log: &Path) -> Running {
     let append = |path: &Path| fs::File::options().create(true).append(true).open(path).unwrap();
-    Command::new(runtime)
-        .arg(script)
-        .current_dir(script.parent().unwrap())
+    let mut command = Command::new(runtime);
+    command.arg(script).current_dir(script.parent().unwrap());
+    command
         .stdin(Stdio::null())
         .stdout(append(lines))
-        .stderr(append(log))
-        .spawn()
-        .unwrap()
+        .stderr(append(log));
+    Running(command.spawn().unwrap())
 }

@@ -4,12 +4,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Child;
 
 use portbook_ledger::{GrowthProof, NoteSignature, Size, VerifierKey};
 
 use crate::crooked::{CrookedLog, Stage, port};
-use crate::node::{Node, first_lines, signal, wait_for};
+use crate::node::{Node, Running, first_lines, wait_for};
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ pub(crate) fn ask(url: &str, method: &str, path: &str, body: &str) -> Answer {
 /// A running `portbook witness serve`.
 pub(crate) struct WitnessProcess {
     node: Node,
-    child: Option<Child>,
+    child: Option<Running>,
     logs: Vec<String>,
     verify: bool,
     pub(crate) url: String,
@@ -126,15 +125,6 @@ impl WitnessProcess {
             answer.head.contains("content-type: text/x.tlog.size\r\n"),
             "{answer:?}"
         );
-    }
-}
-
-impl Drop for WitnessProcess {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            signal("-TERM", child.id());
-            child.wait().unwrap();
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! signed. Each stage hands over in order, so nothing overtakes.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use portbook_bus::{
@@ -116,10 +117,18 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`]: nothing is recorded after a contradiction in the stream, and nothing is signed after any.
 pub async fn run(parts: RunParts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-    compare(&parts.bus, &parts.stream, &parts.projector).await?;
-    let book = parts.projector.book();
+    tokio::pin!(shutdown);
     let (log_key, origin) = (parts.signer.key.secret().clone(), parts.signer.origin.clone());
-    let signer = Signer::open(parts.signer).await?;
+    let signer = Box::pin(async {
+        compare(&parts.bus, &parts.stream, &parts.projector).await?;
+        Ok::<_, RunError>(Signer::open(parts.signer).await?)
+    });
+    // A server that is silent is waited for; who asks for the end does not wait with it.
+    let signer = tokio::select! {
+        signer = signer => signer?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let book = parts.projector.book();
     let unsigned = left_unsigned(&parts.projector, &signer)?;
     let spec = ReaderSpec {
         stream: parts.stream.clone(),
@@ -291,9 +300,8 @@ impl Running {
     async fn go_on(
         &mut self,
         mut written: mpsc::Receiver<Result<Underway, RunError>>,
-        shutdown: impl Future<Output = ()>,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), RunError> {
-        tokio::pin!(shutdown);
         loop {
             let Underway { written, behind } = tokio::select! {
                 underway = written.recv() => underway.ok_or(RunError::ReadingEnded)??,

@@ -123,13 +123,18 @@ pub async fn stand_by(
     let Some(log) = parts.directory.begin_signing()? else {
         return Err(StandbyError::LogMissing);
     };
+    tokio::pin!(shutdown, promotion);
     let follower = Follower::open(
         &parts.bus,
         &parts.stream,
         parts.projector,
         parts.batch_messages_max,
-    )
-    .await?;
+    );
+    // A server that is silent is waited for; who asks for the end does not wait with it.
+    let follower = tokio::select! {
+        follower = follower => follower?,
+        () = &mut shutdown => return Ok(StandbyEnd::Stopped),
+    };
     let mut standby = Standby {
         follower,
         bus: parts.bus,
@@ -147,7 +152,6 @@ pub async fn stand_by(
         adopted: None,
         looked_at: None,
     };
-    tokio::pin!(shutdown, promotion);
     loop {
         // A step is always waited for: given up half way it would take the ledger with it.
         standby.step().await?;

@@ -1,28 +1,12 @@
-//! Opening sled so that damage is reported, and writing so that what is acknowledged survives power loss.
+//! Why a store could not be used, and writing so that what is acknowledged survives power loss.
 
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use portbook_ledger::SignedLogError;
 
 use crate::codec::RowError;
-
-/// Pages sled may keep in memory. The working set is the open ends and the lookups' newest runs.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of one segment of sled's log.
-///
-/// What is longer than a quarter of a segment sled writes to a file of its own, which it never syncs: after a power cut
-/// the log would name files that are empty. A node of the tree holds up to 17 values before it is split, and is written
-/// whole then; a quarter of this is room for 17 of the longest there can be, 64 KiB.
-const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-/// How long a store may stay locked after it was closed: sled's own threads let go of it a moment later.
-const RELEASE_WAIT: Duration = Duration::from_millis(500);
-const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why the store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -157,93 +141,6 @@ pub enum StoreError {
     /// An earlier write failed, so what is on disk is not known.
     #[error("an earlier write failed; the store takes no more until the process is started again")]
     Poisoned,
-}
-
-/// Opens the sled database in `path`, which must hold one already unless `create`.
-pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
-    let exists = path.join("db").exists();
-    match (exists, create) {
-        (false, false) => {
-            return Err(StoreError::Missing {
-                path: path.to_owned(),
-            });
-        }
-        (true, true) => {
-            return Err(StoreError::Exists {
-                path: path.to_owned(),
-            });
-        }
-        (true, false) | (false, true) => {}
-    }
-    let started = Instant::now();
-    loop {
-        match open_sled(path) {
-            Err(StoreError::InUse { .. }) if started.elapsed() < RELEASE_WAIT => thread::sleep(RELEASE_PAUSE),
-            opened => return opened,
-        }
-    }
-}
-
-fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
-    let config = sled::Config::new()
-        .path(path)
-        .cache_capacity(CACHE_BYTES)
-        .segment_size(SEGMENT_BYTES)
-        .flush_every_ms(None)
-        .use_compression(false);
-    // sled asserts its way through some damaged files; a reader of evidence must learn that, not see a backtrace.
-    let opened = silently(|| catch_unwind(AssertUnwindSafe(|| config.open())));
-    match opened {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(source)) => Err(open_error(path, source)),
-        Err(panic) => Err(StoreError::Damaged {
-            path: path.to_owned(),
-            report: report_of(panic.as_ref()),
-        }),
-    }
-}
-
-fn open_error(path: &Path, source: sled::Error) -> StoreError {
-    let text = source.to_string();
-    if text.contains("could not acquire lock") {
-        StoreError::InUse {
-            path: path.to_owned(),
-        }
-    } else if matches!(source, sled::Error::Corruption { .. }) {
-        StoreError::Damaged {
-            path: path.to_owned(),
-            report: text,
-        }
-    } else {
-        StoreError::Sled {
-            doing: "open the store",
-            source,
-        }
-    }
-}
-
-/// The panic hook belongs to the whole process: two threads that exchange it at once would lose it.
-static HOOK: Mutex<()> = Mutex::new(());
-
-/// Keeps the panic hook quiet while `act` runs; the panic is reported as an error instead.
-fn silently<T>(act: impl FnOnce() -> T) -> T {
-    let _exchanging = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let done = act();
-    std::panic::set_hook(hook);
-    done
-}
-
-fn report_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("sled stopped without a reason")
-        .chars()
-        .take(300)
-        .collect()
 }
 
 /// Forces everything applied so far onto the disk.

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::codec::RowError;
 use crate::durable::{self, StoreError};
 use crate::key;
+use crate::opening;
 use crate::packed::{items, restored, stored, value_holding};
 
 /// One change to the stored leaves.
@@ -37,7 +38,7 @@ pub enum Forgery {
 /// # Errors
 /// [`StoreError::LeafMissing`] when there is no such leaf; otherwise as [`crate::Store::open`].
 pub fn forge(path: &Path, forgery: &Forgery) -> Result<(), StoreError> {
-    let db = durable::open(path, false)?;
+    let db = opening::open(path, false)?;
     let index = match forgery {
         Forgery::Replace { index, .. } | Forgery::Remove { index } | Forgery::Double { index } => *index,
     };

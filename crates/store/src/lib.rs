@@ -13,6 +13,7 @@ mod generation;
 mod key;
 mod layout;
 mod leaves;
+mod opening;
 mod packed;
 mod reader;
 mod record;

@@ -18,7 +18,8 @@ use sled::IVec;
 use self::holder::Holder;
 use self::question::Question;
 pub(crate) use self::serving::Serving;
-use crate::durable::{self, StoreError};
+use crate::durable::StoreError;
+use crate::opening;
 use crate::packed::value_holding;
 use crate::{key, run};
 
@@ -50,7 +51,7 @@ impl Shelf {
         if let Some(held) = held() {
             return Ok(held);
         }
-        match durable::open(path, false) {
+        match opening::open(path, false) {
             Ok(db) => Ok(Self::Own(db)),
             // Who took it meanwhile may be answering by now.
             Err(error @ StoreError::InUse { .. }) => held().ok_or(error),

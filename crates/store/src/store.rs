@@ -13,6 +13,7 @@ use crate::durable::{self, StoreError};
 use crate::entry;
 use crate::key;
 use crate::layout::{self, LAYOUT_NOW};
+use crate::opening;
 use crate::packed::PackedWriter;
 use crate::reader::StoreReader;
 use crate::row::{BookRow, HeadRow, SealedRow};
@@ -78,7 +79,7 @@ impl Store {
             path: path.to_owned(),
             source,
         })?;
-        let db = durable::open(path, true)?;
+        let db = opening::open(path, true)?;
         let mut batch = sled::Batch::default();
         batch.insert(key::LAYOUT, LAYOUT_NOW.as_bytes());
         batch.insert(key::BOOK, encode("book", &BookRow::of(&Book::default()))?);
@@ -98,7 +99,7 @@ impl Store {
     /// [`StoreError::Damaged`] when sled cannot read its own files, [`StoreError::OtherLayout`] when another version of this
     /// program wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::with(durable::open(path, false)?, path)
+        Self::with(opening::open(path, false)?, path)
     }
 
     fn with(db: sled::Db, path: &Path) -> Result<Self, StoreError> {

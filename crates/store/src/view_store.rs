@@ -16,6 +16,7 @@ use crate::codec;
 use crate::durable::{self, StoreError};
 use crate::generation::{Generation, GenerationRow, Parked, Pointer, Resolution};
 use crate::key::number_of;
+use crate::opening;
 use crate::row_file::{RowFile, RowWriter, StoredRows};
 use crate::state_root::StateRoot;
 use crate::view_key::{self, GENERATIONS, LAYOUT, POINTERS, RESOLUTIONS};
@@ -61,7 +62,7 @@ impl ViewStore {
         if create {
             fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
         }
-        let db = durable::open(path, create)?;
+        let db = opening::open(path, create)?;
         let rows = path.join(ROWS);
         fs::create_dir_all(&rows).map_err(|source| io_error("create", &rows, source))?;
         let store = Self {
