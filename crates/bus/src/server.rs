@@ -43,11 +43,11 @@ pub struct ServerSpec {
 pub enum ServerError {
     /// No binary was found.
     #[error(
-        "no nats-server found (looked at {looked_at}); `make nats-server` fetches one, \
+        "no nats-server found (looked for it at {looked_at}); `make nats-server` fetches one, \
          PORTBOOK_NATS_SERVER names another"
     )]
     NotFound {
-        /// The places, separated by commas.
+        /// Where.
         looked_at: String,
     },
     /// Another server works on the store. Two would both start and lose what they acknowledge.

@@ -38,7 +38,6 @@ pub(crate) use simulate::SimulateArgs;
 #[command(
     name = "portbook",
     version,
-    about,
     max_term_width = 100,
     disable_help_subcommand = true
 )]

@@ -13,26 +13,24 @@ const NAME: &str = "nats-server";
 /// distribution's may be too old.
 ///
 /// # Errors
-/// [`ServerError::NotFound`] lists the places and says how to get one.
+/// [`ServerError::NotFound`] says where it was looked for and how to get one.
 pub fn find_binary(
     configured: Option<&Path>,
     tools_dir: &Path,
     search_path: Option<&OsStr>,
 ) -> Result<PathBuf, ServerError> {
-    let candidates: Vec<PathBuf> = match configured {
-        Some(path) => vec![path.to_owned()],
-        None => std::iter::once(tools_dir.to_owned())
-            .chain(search_path.into_iter().flat_map(std::env::split_paths))
-            .map(|dir| dir.join(NAME))
-            .collect(),
+    let fetched = tools_dir.join(NAME);
+    let (candidates, looked_at): (Vec<PathBuf>, String) = match configured {
+        Some(path) => (vec![path.to_owned()], path.display().to_string()),
+        None => {
+            let looked_at = format!("{} and on PATH", fetched.display());
+            let folders = search_path.into_iter().flat_map(std::env::split_paths);
+            let candidates = std::iter::once(fetched).chain(folders.map(|dir| dir.join(NAME)));
+            (candidates.collect(), looked_at)
+        }
     };
-    if let Some(path) = candidates.iter().find(|path| path.is_file()) {
-        return Ok(path.clone());
-    }
-    let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-    Err(ServerError::NotFound {
-        looked_at: places.join(", "),
-    })
+    let found = candidates.into_iter().find(|path| path.is_file());
+    found.ok_or(ServerError::NotFound { looked_at })
 }
 
 #[cfg(test)]

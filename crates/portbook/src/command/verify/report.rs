@@ -359,13 +359,11 @@ fn print_rederived(session: &Session, rederived: &Rederived) -> Result<(), Failu
 /// What the sources state about themselves: the only thing that shows what never reached the ledger.
 fn print_sources(session: &Session, rederived: &Rederived) -> Result<(), Failure> {
     let book = &rederived.sources;
-    let statements = book.sources.values().map(|account| account.statements).sum();
     let covered = book.sources.values().map(|account| account.covered).sum();
     let waiting = book.sources.values().map(|account| account.run.count()).sum();
     session.speech.answer(format_args!(
-        "  {} sources      {} statements cover {} events, {} not stated yet, {} gaps",
+        "  {} sources      {} events stated, {} not stated yet, {} gaps",
         session.speech.mark(book.gap_count == 0),
-        grouped(statements),
         grouped(covered),
         grouped(waiting),
         grouped(book.gap_count)
