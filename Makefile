@@ -45,7 +45,7 @@ soak: nats-server ## Kill processes under load for a long time (minutes)
 soak-views: nats-server ## Kill rebuilds of all views of a million events beside an import, and compare every root (minutes)
 	$(CARGO) test --locked --release -p portbook --features soak --test e2e -- storm::soak_views --nocapture
 
-crash-test: nats-server ## Kill projector and rebuild, and fail the disk, at every step of signing and opening (minutes; needs strace)
+crash-test: nats-server ## Kill init, projector and rebuild, and fail the disk, at every step that matters (minutes; needs strace)
 	$(CARGO) test --locked -p portbook --features crash --test e2e -- crash --nocapture
 
 cluster-test: nats-server ## Race services on a three-node NATS cluster on loopback, nodes killed under load

@@ -79,7 +79,7 @@ async fn no_crash_point_signs_ahead_of_the_store_or_two_roots_for_one_size() {
 const CHANGES: &[&str] = &[
     "openat", "write", "pwrite64", "fsync", "rename", "unlink", "mkdir",
 ];
-const REBUILD_TURNS: u32 = 400;
+const TURNS_MAX: u32 = 400;
 
 #[test]
 fn no_crash_point_of_a_rebuild_leaves_views_that_cannot_be_opened() {
@@ -95,7 +95,7 @@ fn no_crash_point_of_a_rebuild_leaves_views_that_cannot_be_opened() {
     let right = rows(&node);
     let (log, mut killed) = (node.home().join("strace.log"), BTreeMap::new());
     for call in CHANGES {
-        for turn in 1..=REBUILD_TURNS {
+        for turn in 1..=TURNS_MAX {
             let inject = format!("inject={call}:signal=KILL:when={turn}");
             let mut rebuilding = traced(&node, &log, &["-e", &inject], &["rebuild", "--all"]);
             let status = rebuilding
@@ -111,6 +111,42 @@ fn no_crash_point_of_a_rebuild_leaves_views_that_cannot_be_opened() {
         }
     }
     assert!(killed.values().sum::<u32>() >= 60, "{killed:?}");
+}
+
+/// Of the calls of each kind, those that are looked at when a ledger is created.
+const INIT_STEP: usize = 23;
+
+#[test]
+fn no_crash_point_of_init_leaves_a_home_that_cannot_be_used() {
+    insist_on_strace();
+    let init = ["init", "--origin", "test.example/port"];
+    let mut killed = BTreeMap::new();
+    for call in CHANGES {
+        for turn in (1..=TURNS_MAX).step_by(INIT_STEP) {
+            let mut node = Node::new();
+            let log = node.log("strace");
+            let inject = format!("inject={call}:signal=KILL:when={turn}");
+            let mut first = traced(&node, &log, &["-e", &inject], &init);
+            let status = first
+                .stderr(Stdio::null())
+                .stdout(Stdio::null())
+                .status()
+                .unwrap();
+            if status.success() {
+                break;
+            }
+            let again = node.run(&init);
+            // Killed behind its last step, it had done everything.
+            let is_done = again.code == Some(0) || again.err.contains("there is a ledger at");
+            assert!(is_done, "{call} {turn}: {again:?}");
+            node.up();
+            node.wait_until_signed(1);
+            node.verify();
+            node.stop();
+            *killed.entry(*call).or_insert(0) += 1;
+        }
+    }
+    assert!(killed.values().sum::<u32>() >= 20, "{killed:?}");
 }
 
 fn insist_on_strace() {

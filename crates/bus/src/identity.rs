@@ -141,7 +141,8 @@ pub fn create_seeds(dir: &Path) -> Result<(), IdentityError> {
             tracing::error!(%error, "a fresh key has no seed");
             IdentityError::NotASeed { path: path.clone() }
         })?;
-        write_secret(&path, &seed).map_err(|source| IdentityError::unreadable(&path, source))?;
+        write_secret(&path, &format!("{seed}\n"))
+            .map_err(|source| IdentityError::unreadable(&path, source))?;
     }
     Ok(())
 }
@@ -183,14 +184,24 @@ pub(crate) fn read_secret(path: &Path) -> Result<String, IdentityError> {
     Ok(text)
 }
 
-fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
+/// Writes a secret to a new file that only its owner may read: all of it, or no file.
+///
+/// # Errors
+/// What the operating system says, among other things that there is a file already.
+pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()
+    let mut file = options.open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // Unlike a new name, a second one never takes the place of another file.
+    let linked = fs::hard_link(&unfinished, path);
+    fs::remove_file(&unfinished)?;
+    linked
 }
 
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
@@ -226,6 +237,18 @@ mod tests {
         assert_eq!(first.len(), Identity::ALL.len());
         let distinct: std::collections::BTreeSet<_> = first.values().collect();
         assert_eq!(distinct.len(), Identity::ALL.len());
+    }
+
+    #[test]
+    fn a_secret_is_written_once_and_what_was_interrupted_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        fs::write(dir.path().join("a.key.new"), "half a secret that is longer").unwrap();
+        write_secret(&path, "secret\n").unwrap();
+        let again = write_secret(&path, "other\n").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "secret\n");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

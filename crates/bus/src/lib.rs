@@ -22,7 +22,7 @@ pub use checkpoint::{CheckpointError, CheckpointRegister};
 pub use connection::{Bus, BusOptions, ConnectError, Login};
 pub use endpoint::{Answer, Endpoint, Endpoints, Failure, RequestError};
 pub use feed::{Fed, Feed, FeedEnd, FeedError, FeedFilter, FeedLag, FeedMessage, FeedReader};
-pub use identity::{Identity, IdentityError, create_seeds};
+pub use identity::{Identity, IdentityError, create_seeds, write_secret};
 pub use log::{Log, ReadError};
 pub use message::{Appended, Outgoing, Stored};
 pub use publish::{BegunBatch, PublishError, PublishLimits, Publisher};

@@ -245,6 +245,7 @@ fn opening(error: &OpeningError) -> Exit {
         OpeningError::Store(error) => store(error),
         OpeningError::Stream(_)
         | OpeningError::NotEmpty { .. }
+        | OpeningError::Read(_)
         | OpeningError::Publish(_)
         | OpeningError::Created { .. } => Exit::Unavailable,
         OpeningError::Text(_) | OpeningError::Name(_) => Exit::Configuration,

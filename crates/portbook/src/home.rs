@@ -1,10 +1,11 @@
 //! The home directory of a portbook: where its ledger, keys and server are.
 
-use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use portbook_bus::write_secret;
 use portbook_domain::ServiceName;
 use portbook_ledger::{KeyName, NoteAlgorithm, Origin, SecretKey, SignerKey, VerifierKey};
 use portbook_store::LedgerDirectory;
@@ -117,10 +118,10 @@ impl Home {
     }
 
     /// Draws a new key and writes it to its file, which must not be there.
-    pub(crate) fn create_key(&self, of: KeyOf, origin: &Origin) -> Result<(), Failure> {
+    pub(crate) fn create_key(&self, of: KeyOf, origin: &Origin) -> Result<SignerKey, Failure> {
         let key = signer_key(of, origin, SecretKey::from_seed(&drawn()?))?;
         write_private(&self.key_path(of), &format!("{}\n", key.to_secret_text()))?;
-        self.write_public(of, key.verifier())
+        Ok(key)
     }
 
     /// Copies secret keys and NATS seeds from `from`; files that are there already stay as they are.
@@ -273,16 +274,7 @@ fn bring(from: &Path, to: &Path, ending: &str) -> Result<(), Failure> {
 }
 
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| Failure::file("write", path, &error))
+    write_secret(path, text).map_err(|error| Failure::file("write", path, &error))
 }
 
 pub(crate) fn read_private(path: &Path) -> Result<String, Failure> {

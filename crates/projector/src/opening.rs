@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use portbook_bus::{Bus, Outgoing, PublishError, Publisher, StreamError, StreamSpec};
+use portbook_bus::{
+    Bus, Log, Outgoing, PublishError, Publisher, ReadError, Stored, StreamError, StreamIdentity, StreamSpec,
+};
 use portbook_domain::{Digest, InvalidText, Text};
 use portbook_ledger::{Origin, PublicKey, SecretKey};
 use portbook_store::{LedgerDirectory, Store, StoreError};
 use portbook_wire::control::{
-    self, Control, KeyRegistered, LedgerOpened, ModeName, PortAliases, encode_control,
+    self, Control, KeyRegistered, LedgerOpened, ModeName, PortAliases, encode_control, parse_control,
 };
 use portbook_wire::{JsonError, Source, TypeName, msg_id};
 
@@ -68,6 +70,9 @@ pub enum OpeningError {
     /// The store could not be created.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the stream holds could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A first message could not be published.
     #[error("could not publish the first messages")]
     Publish(#[from] PublishError),
@@ -85,10 +90,11 @@ pub enum OpeningError {
     },
 }
 
-/// Creates the streams, publishes `ledger.opened` and the producers' keys, and creates the empty store.
+/// Creates the streams, publishes `ledger.opened` and the producers' keys, and creates the empty store, which is last. What was
+/// interrupted before that is gone on with.
 ///
 /// # Errors
-/// [`OpeningError`]. A directory that holds a ledger, or a stream that holds messages, is left as it is.
+/// [`OpeningError`]. A directory that holds a ledger, or a stream that holds other messages, is left as it is.
 pub async fn open_ledger(
     bus: &Bus,
     publisher: &Publisher,
@@ -102,12 +108,7 @@ pub async fn open_ledger(
         .into());
     }
     let identity = bus.create_stream(&StreamSpec::ledger(opening.replicas)).await?;
-    if identity.messages > 0 {
-        return Err(OpeningError::NotEmpty {
-            stream: identity.name,
-            messages: identity.messages,
-        });
-    }
+    let begun = begun(&Log::ledger(bus), opening, &identity).await?;
     bus.create_stream(&StreamSpec::checkpoints(opening.replicas))
         .await?;
     bus.create_stream(&StreamSpec::feed(opening.replicas, opening.feed_bytes_max))
@@ -130,17 +131,51 @@ pub async fn open_ledger(
         policies: opening.policies.clone(),
         opened_at: opening.opened_at,
     };
-    publish(publisher, &opening.log_key, &Control::LedgerOpened(opened)).await?;
-    for producer in &opening.producers {
-        publish(
-            publisher,
-            &opening.log_key,
-            &Control::KeyRegistered(registration(producer, opening.opened_at)),
-        )
-        .await?;
+    let keys = opening.producers.iter();
+    let keys = keys.map(|producer| Control::KeyRegistered(registration(producer, opening.opened_at)));
+    let first = std::iter::once(Control::LedgerOpened(opened)).chain(keys);
+    for control in first.skip(begun) {
+        publish(publisher, &opening.log_key, &control).await?;
     }
+    directory.create()?;
     Store::create(&directory.store())?;
-    Ok(directory.create()?)
+    Ok(())
+}
+
+/// How many of the first messages the stream holds, of an attempt with the same keys that was interrupted.
+async fn begun(log: &Log, opening: &Opening, identity: &StreamIdentity) -> Result<usize, OpeningError> {
+    let mut begun = 0;
+    for seq in 1..=identity.messages {
+        if !is_first(&log.get(seq).await?, begun, opening) {
+            return Err(OpeningError::NotEmpty {
+                stream: identity.name.clone(),
+                messages: identity.messages,
+            });
+        }
+        begun += 1;
+    }
+    Ok(begun)
+}
+
+/// Whether `stored` is the first message at `place`, signed by the log key; it may have been published at another time.
+fn is_first(stored: &Stored, place: usize, opening: &Opening) -> bool {
+    let key = opening.log_key.public();
+    let signature = stored.signature.as_deref().and_then(|text| text.parse().ok());
+    let is_signed = |signature| {
+        key.verify_event(&stored.subject, &stored.body, &signature)
+            .is_ok()
+    };
+    if !signature.is_some_and(is_signed) {
+        return false;
+    }
+    match (place.checked_sub(1), parse_control(&stored.subject, &stored.body)) {
+        (None, Ok(Control::LedgerOpened(opened))) => opened.origin.as_str() == opening.origin.as_str(),
+        (Some(at), Ok(Control::KeyRegistered(registered))) => opening
+            .producers
+            .get(at)
+            .is_some_and(|producer| registered.public_key.0 == *producer.public_key.as_bytes()),
+        (_, _) => false,
+    }
 }
 
 fn registration(producer: &Producer, valid_from: Timestamp) -> KeyRegistered {

@@ -56,10 +56,10 @@ impl LedgerDirectory {
         self.path.join("facts")
     }
 
-    /// Creates the empty files of a new ledger, beside a store that was created before.
+    /// Creates the empty files of a new ledger. Its store comes last: without that, they are of an attempt that was interrupted.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when a `signed.log` is there already.
+    /// [`StoreError::Exists`] when something was signed here already.
     pub fn create(&self) -> Result<(), StoreError> {
         let checkpoints = self.path.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(|source| StoreError::Io {
@@ -68,7 +68,7 @@ impl LedgerDirectory {
             source,
         })?;
         let path = self.signed_log_path();
-        if path.exists() {
+        if fs::metadata(&path).is_ok_and(|found| found.len() > 0) {
             return Err(StoreError::Exists { path });
         }
         let created = File::create(&path).and_then(|file| file.sync_all());

@@ -1,6 +1,6 @@
 //! Why a store could not be used, and writing so that what is acknowledged survives power loss.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -160,6 +160,16 @@ pub(crate) fn sync(db: &sled::Db, path: &Path) -> Result<(), StoreError> {
             path: file,
             source,
         })
+}
+
+/// Gives what is in directory `from` its final name, durably. Nothing but an empty directory may stand there.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|source| StoreError::Io {
+        doing: "create",
+        path: to.to_owned(),
+        source,
+    })?;
+    to.parent().map_or(Ok(()), sync_directory)
 }
 
 /// Makes names created in `directory` durable.

@@ -23,6 +23,8 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// the log would name files that are empty. A node of the tree holds up to 17 values before it is split, and is written
 /// whole then; a quarter of this is room for 17 of the longest there can be, 64 KiB.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// Where sled keeps what it was created with.
+const CONFIGURATION: &str = "conf";
 /// Whoever opens the database has this file locked meanwhile.
 const OPENING: &str = "opening";
 /// How long a store may stay locked after it was closed: sled's own threads let go of it a moment later.
@@ -49,6 +51,7 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<sled::Db, StoreError> {
     loop {
         match open_sled(path) {
             Err(StoreError::InUse { .. }) if started.elapsed() < RELEASE_WAIT => thread::sleep(RELEASE_PAUSE),
+            Ok(db) if create => return sync_configuration(path).map(|()| db),
             opened => return opened,
         }
     }
@@ -98,11 +101,18 @@ fn remove_half_written(path: &Path) -> io::Result<()> {
             fs::remove_file(path.join(&*name))?;
         }
     }
-    let configuration = path.join("conf");
+    let configuration = path.join(CONFIGURATION);
     if configuration.exists() && !path.join("db").exists() {
         fs::remove_file(configuration)?;
     }
     Ok(())
+}
+
+/// sled does not sync it, and reads nothing without it.
+fn sync_configuration(path: &Path) -> Result<(), StoreError> {
+    let file = path.join(CONFIGURATION);
+    let synced = File::open(&file).and_then(|opened| opened.sync_all());
+    synced.map_err(|source| io_error("sync", &file, source))
 }
 
 fn io_error(doing: &'static str, path: &Path, source: io::Error) -> StoreError {

@@ -1,6 +1,7 @@
 //! The writing end: one atomic, durable commit per batch.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,16 +70,33 @@ impl Unsynced {
 }
 
 impl Store {
-    /// Creates an empty store in `path`.
+    /// Creates an empty store in `path`: a whole one, or none where it is interrupted.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when there is one already.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|source| StoreError::Io {
+        if path.join("db").exists() {
+            return Err(StoreError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        let new = path.with_extension("new");
+        Self::fill_new(&new)?;
+        durable::rename(&new, path)?;
+        Self::open(path)
+    }
+
+    /// Writes an empty store to `path`, in the place of one that was never finished.
+    fn fill_new(path: &Path) -> Result<(), StoreError> {
+        let io_error = |source| StoreError::Io {
             doing: "create",
             path: path.to_owned(),
             source,
-        })?;
+        };
+        if path.exists() {
+            fs::remove_dir_all(path).map_err(io_error)?;
+        }
+        fs::create_dir_all(path).map_err(io_error)?;
         let db = opening::open(path, true)?;
         let mut batch = sled::Batch::default();
         batch.insert(key::LAYOUT, LAYOUT_NOW.as_bytes());
@@ -88,8 +106,7 @@ impl Store {
             source,
         })?;
         durable::sync(&db, path)?;
-        durable::sync_directory(path)?;
-        Self::with(db, path)
+        durable::sync_directory(path)
     }
 
     /// Opens the store in `path`.

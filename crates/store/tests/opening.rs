@@ -81,14 +81,29 @@ fn a_finished_snapshot_that_is_damaged_is_damage() {
 #[test]
 fn a_configuration_that_was_never_finished_is_no_damage() {
     let written = TempDir::new().unwrap();
-    drop(Store::create(written.path()).unwrap());
+    drop(ViewStore::open(written.path()).unwrap());
     let whole = fs::read(written.path().join("conf")).unwrap();
     for end in 0..whole.len() {
         let path = TempDir::new().unwrap();
         fs::write(path.path().join("conf"), &whole[..end]).unwrap();
-        let created = Store::create(path.path());
+        let created = ViewStore::open(path.path());
         assert!(created.is_ok(), "{end} bytes: {}", created.unwrap_err());
     }
+}
+
+#[test]
+fn a_store_that_was_never_finished_is_none_and_is_created_again() {
+    let directory = TempDir::new().unwrap();
+    let (path, new) = (directory.path().join("store"), directory.path().join("store.new"));
+    drop(Store::create(&path).unwrap());
+    fs::rename(&path, &new).unwrap();
+    fs::remove_file(new.join("conf")).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    assert_eq!(Store::create(&path).unwrap().book().size(), 0);
+    assert!(!new.exists());
+    let error = Store::create(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Exists { .. }), "{error}");
 }
 
 #[test]

@@ -20,14 +20,13 @@ pub fn find_binary(
     search_path: Option<&OsStr>,
 ) -> Result<PathBuf, ServerError> {
     let fetched = tools_dir.join(NAME);
-    let (candidates, looked_at): (Vec<PathBuf>, String) = match configured {
-        Some(path) => (vec![path.to_owned()], path.display().to_string()),
-        None => {
-            let looked_at = format!("{} and on PATH", fetched.display());
-            let folders = search_path.into_iter().flat_map(std::env::split_paths);
-            let candidates = std::iter::once(fetched).chain(folders.map(|dir| dir.join(NAME)));
-            (candidates.collect(), looked_at)
-        }
+    let (candidates, looked_at) = if let Some(path) = configured {
+        (vec![path.to_owned()], path.display().to_string())
+    } else {
+        let looked_at = format!("{} and on PATH", fetched.display());
+        let folders = search_path.into_iter().flat_map(std::env::split_paths);
+        let candidates = std::iter::once(fetched).chain(folders.map(|dir| dir.join(NAME)));
+        (candidates.collect(), looked_at)
     };
     let found = candidates.into_iter().find(|path| path.is_file());
     found.ok_or(ServerError::NotFound { looked_at })

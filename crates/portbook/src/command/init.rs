@@ -76,8 +76,8 @@ fn create_standby(session: &Session) -> Outcome {
                 .hint("bring keys/log.pub and keys/nats/ from the ledger that the standby is to follow"),
         );
     }
-    Store::create(&session.home.ledger().store())?;
     session.home.ledger().create()?;
+    Store::create(&session.home.ledger().store())?;
     session.speech.tell(format_args!(
         "created an empty ledger that follows {}; next: portbook run standby --server URL",
         log_key.id().name
@@ -96,10 +96,12 @@ pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Fai
     }
     session.home.create_keys()?;
     for of in [KeyOf::Log].into_iter().chain(KeyOf::producers()) {
-        // A home whose streams could not be created before keeps the keys it has.
-        if session.home.key(of).is_err() {
-            session.home.create_key(of, origin)?;
-        }
+        // What was interrupted before keeps the keys it has.
+        let key = match session.home.key(of) {
+            Ok(key) => key,
+            Err(_) => session.home.create_key(of, origin)?,
+        };
+        session.home.write_public(of, key.verifier())?;
     }
     create_seeds(&session.home.nats_seeds())?;
     let server = Server::start(session).await?;
