@@ -4,7 +4,7 @@ use portbook_answers::{Asked, By, Grounds, Question, Rule, answer, findings};
 use portbook_domain::{
     CaseId, Event, EventData, EventId, FieldPatch, RecordAnnulled, RecordCorrected, Reference, Text,
 };
-use portbook_views::{Facts, Placement, RecordClass, Recorded, View};
+use portbook_views::{Facts, Placement, RecordClass, Recorded};
 
 use crate::scenario::{Message, facts, messages, record, reference};
 
@@ -231,7 +231,7 @@ fn corrections_apply_and_can_be_left_out_and_annulled_in_every_order() {
 
     // The repairs after their targets, and before them, as a view may take a case late.
     for late in [false, true] {
-        let mut facts = Facts::empty();
+        let mut facts = Facts::default();
         let repair_all = |facts: &mut Facts, steps: &[&Event]| {
             for (place, event) in (1_000_000..).zip(steps) {
                 take(facts, place, event, like);

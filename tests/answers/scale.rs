@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use portbook_answers::{Asked, Grounds, Question, Rule, answer, findings};
 use portbook_domain::{CaseId, DeclarationNo, Digest, EventData, EventId, LicenseNo};
-use portbook_views::{Facts, View};
+use portbook_views::Facts;
 
 use crate::scenario::{Message, messages, record, reference};
 
@@ -59,7 +59,7 @@ fn shifted(message: &Message, copy: usize) -> Message {
 fn a_question_over_a_million_facts_takes_less_than_a_tenth_of_a_second() {
     let reference = reference();
     let scenario = messages("events_anom.jsonl.gz");
-    let mut facts = Facts::empty();
+    let mut facts = Facts::default();
     let mut folding = Duration::ZERO;
     let mut taken = 0_u32;
     for copy in 0..COPIES {

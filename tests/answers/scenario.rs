@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use portbook_domain::{Event, Reference, ReferenceTexts};
-use portbook_views::{Facts, Placement, RecordClass, Recorded, View};
+use portbook_views::{Facts, Placement, RecordClass, Recorded};
 use portbook_wire::observation::read_observations;
 use portbook_wire::{Envelope, Source, encode};
 
@@ -134,7 +134,7 @@ pub(crate) fn record<'a>(
 
 /// The facts of messages in this order.
 pub(crate) fn facts<'a>(messages: impl IntoIterator<Item = &'a Message>, reference: &Reference) -> Facts {
-    let mut facts = Facts::empty();
+    let mut facts = Facts::default();
     record(messages, reference, |recorded| facts.take(recorded));
     facts
 }

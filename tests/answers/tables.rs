@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portbook_domain::{Digest, EventData};
-use portbook_views::{FactRow, Facts, Packed, TableSink, TableSource, View};
+use portbook_views::{FactRow, Facts, Packed, TableSink, TableSource};
 
 use crate::order::{repaired, same, told};
 use crate::scenario::{Message, facts, messages, record, reference};
@@ -106,6 +106,15 @@ fn repairs_are_read_back_with_their_effect() {
     let again = there_and_back(&facts);
     assert_eq!(again.repaired(), facts.repaired());
     assert!(rows(&again) == rows(&facts));
+    // As people read them, in JSON, they hold everything as well.
+    for (leaf, row) in rows(&facts) {
+        let json = serde_json::to_value(&row).unwrap();
+        assert_eq!(
+            serde_json::from_value::<FactRow>(json).unwrap(),
+            row,
+            "leaf {leaf}"
+        );
+    }
     same(&told(&again, &reference), &told(&facts, &reference));
     same(
         &told(&again.as_recorded(), &reference),

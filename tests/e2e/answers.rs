@@ -8,7 +8,6 @@ use std::os::unix::net::UnixStream;
 
 use portbook_audit::{FactsAt, KeptFacts, Prefix, sealed_prefix};
 use portbook_store::{LedgerDirectory, StoreReader};
-use portbook_views::View;
 use serde_json::{Value, json};
 
 use crate::node::{Node, first_lines, scenario, wait_for};

@@ -200,7 +200,7 @@ pub(crate) fn roots(rebuilt: &Value) -> Vec<(String, String)> {
 
 /// [`Cases`] by code of the same version that fails on one case: what this program was before it was mended.
 #[derive(Debug)]
-struct Before(Cases);
+struct Before;
 
 /// The case on which it fails.
 const FAILS_ON: &str = "GOOD7";
@@ -228,22 +228,6 @@ impl View for Before {
 
     fn row(before: Option<CaseRow>, part: CasePart) -> CaseRow {
         Cases::row(before, part)
-    }
-
-    fn empty() -> Self {
-        Self(Cases::empty())
-    }
-
-    fn enter(&mut self, key: CaseId, part: CasePart) {
-        self.0.enter(key, part);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (CaseId, std::borrow::Cow<'_, CaseRow>)> {
-        self.0.rows()
-    }
-
-    fn from_rows(rows: impl IntoIterator<Item = (CaseId, CaseRow)>) -> Self {
-        Self(Cases::from_rows(rows))
     }
 }
 
@@ -294,6 +278,36 @@ fn a_case_that_older_code_parked_comes_to_what_a_clean_rebuild_gives() {
         .find(|(view, _)| view == "cases")
         .unwrap();
     assert_eq!(root, json!(clean.1));
+    check_rows(&node);
+}
+
+/// Every view prints its rows, kept or folded for it, and in the forms that programs read.
+fn check_rows(node: &Node) {
+    let generations = node.run(&["projection", "ls", "--json"]).exits(0).json();
+    for view in ["port-activity", "cases", "facts"] {
+        let mut generations = generations["generations"].as_array().unwrap().iter();
+        let live = generations.find(|it| it["standing"] == "live" && it["generation"]["view"] == view);
+        let expected = live.unwrap()["generation"]["rows"].as_u64().unwrap();
+        let kept = node.run(&["projection", "rows", view, "--json"]).exits(0).json();
+        let rows = kept["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), usize::try_from(expected).unwrap(), "{view}");
+        let folded = node.run(&["replay", "--to", "checkpoint", "--as", view]).exits(0);
+        let mut lines = folded
+            .out
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert!(
+            rows.iter()
+                .eq(lines.by_ref().take(rows.len()).collect::<Vec<_>>().iter()),
+            "{view}"
+        );
+        let end = lines.next().unwrap();
+        assert_eq!((&end["view"], &end["rows"]), (&json!(view), &json!(expected)));
+        if view == "facts" {
+            assert_eq!(rows.len(), 2 * GOOD);
+            assert_eq!(rows[3]["row"]["event"], "00000000-0000-5000-8000-0000000f4243");
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portbook_fold::{EventRecord, RecordReading, Sealed};
 use portbook_ledger::{Hash, Index, Leaf, Record, RecordKind};
 use portbook_store::{Packed, StoreReader, for_each_in_order};
-use portbook_views::{Facts, RecordClass, Recorded, View};
+use portbook_views::{Facts, RecordClass, Recorded};
 use portbook_wire::control::{Control, parse_control};
 use portbook_wire::read_head;
 
@@ -109,7 +109,7 @@ impl FactsAt {
     #[must_use]
     pub fn empty() -> Self {
         Self {
-            facts: Facts::empty(),
+            facts: Facts::default(),
             size: 0,
             root: Hash::ZERO,
             counted: RecordCounts::default(),

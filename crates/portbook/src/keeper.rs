@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use portbook_audit::KeptFacts;
 use portbook_http::ViewLag;
-use portbook_projection::{KEPT, Projections, Views, recorded_at_ns};
+use portbook_projection::{KEPT, Projections, recorded_at_ns};
 use portbook_projector::Position;
 use portbook_store::StoreReader;
 use portbook_views::{Facts, View as _};
@@ -68,14 +68,13 @@ impl Keeper {
         let running = || !*stop.borrow() && position.has_changed().is_ok();
         self.facts.go_on_from(&self.kept_facts)?;
         let projections = Projections::open(self.reader.clone(), &self.path, KEPT)?;
-        let views = projections.views();
         // A view that begins here is live from the start: what follows its snapshot is folded by whoever reads it.
         projections.snapshot()?;
         let mut written = Instant::now();
         while running() {
             let Position { size, behind, .. } = *position.borrow();
-            let due = size.saturating_sub(views.read().size());
-            self.lags.send_replace(self.lags_of(&views, size)?);
+            let due = size.saturating_sub(projections.size());
+            self.lags.send_replace(self.lags_of(&projections, size)?);
             if due == 0 || (behind && due < LAG_MAX) {
                 thread::sleep(PAUSE);
             } else {
@@ -97,8 +96,8 @@ impl Keeper {
     }
 
     /// How far each view is behind a ledger of `size` leaves.
-    fn lags_of(&self, views: &Views, size: u64) -> Result<Vec<ViewLag>, Failure> {
-        let mut sizes: Vec<_> = views.read().sizes().collect();
+    fn lags_of(&self, projections: &Projections, size: u64) -> Result<Vec<ViewLag>, Failure> {
+        let mut sizes = projections.sizes();
         sizes.push((Facts::NAME, self.facts.covered(size)?));
         let lags = sizes.into_iter().map(|(view, folded)| {
             let waiting = size.saturating_sub(folded);

@@ -40,7 +40,7 @@ pub(crate) fn change_json(view: &str, change: &Change) -> Value {
 }
 
 /// Prints every row of `past`, streamed, in the form asked for.
-pub(crate) fn print_rows(session: &Session, view: &str, past: &Past) -> Result<(), Failure> {
+pub(crate) fn print_rows(session: &Session, view: &str, past: Past) -> Result<(), Failure> {
     let printed = visit(view, Print { session, past });
     printed.unwrap_or(Ok(()))
 }
@@ -90,38 +90,41 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 struct Print<'a> {
     session: &'a Session,
-    past: &'a Past,
+    past: Past,
 }
 
 impl Visitor for Print<'_> {
     type Out = Result<(), Failure>;
 
     fn visit<V: View + 'static>(self) -> Self::Out {
-        let Some(view) = self.past.view::<V>() else {
-            return Ok(());
-        };
         let speech = &self.session.speech;
-        let rows = view
-            .rows()
-            .map(|(key, row)| json!({"key": key, "row": row.as_ref()}));
+        let (size, parked) = (self.past.size(), self.past.parked());
+        let document = |key: V::Key, row: V::Row| json!({"key": key, "row": row});
         match speech.form {
-            Form::Json => speech.json(&json!({
-                "schema": "portbook.rows/v1",
-                "view": V::NAME,
-                "version": V::VERSION,
-                "size": self.past.size(),
-                "parked": self.past.parked(),
-                "rows": rows.collect::<Vec<_>>(),
-            })),
+            Form::Json => {
+                let mut rows = Vec::new();
+                self.past.each_row::<V, Failure>(|key, row| {
+                    rows.push(document(key, row));
+                    Ok(())
+                })?;
+                speech.json(&json!({
+                    "schema": "portbook.rows/v1",
+                    "view": V::NAME,
+                    "version": V::VERSION,
+                    "size": size,
+                    "parked": parked,
+                    "rows": rows,
+                }))
+            }
             Form::Table | Form::Ndjson | Form::Csv => {
                 let mut count = 0_u64;
-                for row in rows {
+                self.past.each_row::<V, Failure>(|key, row| {
                     count += 1;
-                    speech.answer(row)?;
-                }
+                    speech.answer(document(key, row))
+                })?;
                 speech.answer(json!({
-                    "end": true, "view": V::NAME, "version": V::VERSION, "size": self.past.size(),
-                    "parked": self.past.parked(), "rows": count,
+                    "end": true, "view": V::NAME, "version": V::VERSION, "size": size,
+                    "parked": parked, "rows": count,
                 }))
             }
         }

@@ -1,4 +1,4 @@
-//! A generation being folded without holding it in memory.
+//! A generation being folded without holding it in memory. Every view is folded here, live or not.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -9,17 +9,16 @@ use portbook_domain::CaseId;
 use portbook_ledger::Hash;
 use portbook_store::{Generation, Packed, StateRoot, StoreError, StoreReader, ViewStore};
 
-use crate::drive::GoOn;
-use crate::gather::{Gather, Parts, Rows};
+use crate::gather::{Gather, Parts, Rows, Stored};
 use crate::kind::Kind;
 use crate::parking::Parking;
-use crate::pass::{ProjectionError, Read, pass, read_whole};
+use crate::pass::{GoOn, ProjectionError, Read, pass, read_whole};
 use crate::reading::Reading;
-use crate::selection::Selection;
+use crate::selection::{Filter, Selection};
 use crate::snapshot;
 
 /// So much is gathered of all views together before it is written down; as much again may be gathered by the time that is done.
-const GATHERED_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const GATHERED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// So many files of parts are joined at once before rows are made of them.
 const PENDING_MAX: usize = 16;
 
@@ -31,7 +30,7 @@ pub(crate) struct Building {
     pub(crate) generation: Generation,
     /// Leaf index of the next leaf to fold.
     pub(crate) cursor: u64,
-    parking: Parking,
+    pub(crate) parking: Parking,
     gather: Box<dyn Gather>,
 }
 
@@ -61,7 +60,7 @@ struct Gist {
 
 impl Building {
     /// Begins with nothing, and is written down nowhere.
-    fn in_memory(kind: Kind) -> Self {
+    pub(crate) fn in_memory(kind: Kind) -> Self {
         Self {
             kind,
             generation: Generation::begun(kind.name, 0, kind.version, None),
@@ -91,7 +90,7 @@ impl Building {
         })
     }
 
-    /// [`Building::load`], of one that is to be handed over piece by piece.
+    /// [`Building::load`], of one that is to be handed over piece by piece. All it holds is read, and not kept.
     pub(crate) fn begin(
         store: &ViewStore,
         kind: Kind,
@@ -100,6 +99,18 @@ impl Building {
         let mut building = Self::load(store, kind, generation)?;
         building.gather.begin(store, &building.generation)?;
         Ok(building)
+    }
+
+    /// [`Building::begin`], unless a file is not what was written there: then the view is folded again.
+    pub(crate) fn begin_whole(
+        store: &ViewStore,
+        kind: Kind,
+        generation: Generation,
+    ) -> Result<Option<Self>, ProjectionError> {
+        match Self::begin(store, kind, generation) {
+            Err(ProjectionError::Store(error)) if snapshot::is_damage(&error) => Ok(None),
+            begun => begun.map(Some),
+        }
     }
 
     /// Hands over all that it has come to, to be written down while it goes on. Where it goes on is not known before that is done:
@@ -140,14 +151,34 @@ impl Building {
         Ok(())
     }
 
+    /// What it has on the disk.
+    pub(crate) fn stored(&self, store: &ViewStore) -> Result<Stored, StoreError> {
+        Stored::open(store, &self.generation)
+    }
+
     /// All its rows.
     pub(crate) fn rows(&self, store: &ViewStore) -> Result<Rows<'_>, StoreError> {
-        self.gather.rows(store, &self.generation)
+        self.rows_with(self.stored(store)?)
+    }
+
+    /// [`Building::rows`], of which those on the disk were opened before.
+    pub(crate) fn rows_with(&self, stored: Stored) -> Result<Rows<'_>, StoreError> {
+        self.gather.rows(stored)
+    }
+
+    /// Whether nothing came since it was written down.
+    pub(crate) fn is_written(&self) -> bool {
+        self.cursor == self.generation.cursor && self.is_settled()
+    }
+
+    /// Whether all that it was given is in its rows on the disk.
+    fn is_settled(&self) -> bool {
+        self.gather.held() == 0 && self.generation.pending() == 0
     }
 
     /// The state root of all its rows.
     pub(crate) fn root(&self, store: &ViewStore) -> Result<Hash, StoreError> {
-        if self.gather.held() == 0 && self.generation.pending() == 0 {
+        if self.is_settled() {
             return Ok(self.generation.root);
         }
         let mut root = StateRoot::of(self.kind.name);
@@ -180,6 +211,41 @@ impl Building {
         self.gather.take(parts, &left_out);
     }
 
+    /// Lets `case` go on with the readings of waiting leaves, as far as it can; gives what they add, for [`Building::insert`].
+    ///
+    /// Folding late is folding all the same: the state of a view does not depend on the order in which cases come.
+    pub(crate) fn go_on(
+        &mut self,
+        case: &CaseId,
+        readings: &[(u64, Reading)],
+        selection: &Selection,
+    ) -> Vec<Parts> {
+        let waited = self.parking.release(case);
+        let mut late = Vec::new();
+        for (leaf, reading) in readings.iter().filter(|(leaf, _)| waited.contains(leaf)) {
+            self.parking.poisoned.remove(leaf);
+            if selection.skips(*leaf) || self.parking.waits(case, *leaf) {
+                continue;
+            }
+            let parts = self.kind.parts(*leaf, std::slice::from_ref(reading));
+            self.parking.poisoned.extend(parts.poisoned.iter().cloned());
+            let unreadable = match reading {
+                Reading::Unreadable { reason, .. } => Some(reason),
+                Reading::Event(_) | Reading::Nothing | Reading::Damaged(_) => None,
+            };
+            match self.parking.poisoned.get(leaf).or(unreadable).cloned() {
+                Some(reason) => self.parking.park(case, *leaf, reason),
+                None => late.push(parts),
+            }
+        }
+        late
+    }
+
+    /// Adds what was late. It counts once `generation` is committed.
+    pub(crate) fn insert(&mut self, store: &ViewStore, late: Vec<Parts>) -> Result<(), ProjectionError> {
+        Ok(self.gather.insert(store, &mut self.generation, late)?)
+    }
+
     /// Whether the record waits: with its case, or because the case is parked on it.
     fn waits(&mut self, leaf: u64, gist: &Gist) -> bool {
         if self.parking.waits(&gist.case, leaf) {
@@ -195,12 +261,12 @@ impl Building {
     }
 }
 
-/// Folds all of `buildings` on to `size`, reading every leaf once.
+/// Folds all of `buildings` on to `size`, reading every leaf once, or until more than `gathered_max` bytes are gathered.
 pub(crate) fn build_to(
     buildings: &mut [Building],
     reader: &StoreReader,
     selection: &Selection,
-    size: u64,
+    (size, gathered_max): (u64, usize),
     go_on: &mut GoOn<'_>,
 ) -> Result<Reached, ProjectionError> {
     let kinds: Vec<Kind> = buildings.iter().map(|building| building.kind).collect();
@@ -212,7 +278,7 @@ pub(crate) fn build_to(
     pass(
         reader,
         first..size,
-        |group| Sheaf::read(group, &kinds),
+        |group| Sheaf::read(group, &kinds, &selection.filter),
         |first, sheaf| {
             let count = u64::try_from(sheaf.cases.len()).unwrap_or(u64::MAX);
             for (building, parts) in buildings.iter_mut().zip(sheaf.parts) {
@@ -221,7 +287,7 @@ pub(crate) fn build_to(
             let gathered: usize = buildings.iter().map(|it| it.gather.held()).sum();
             if !go_on(first + count, size) {
                 reached = Reached::Stopped;
-            } else if gathered > GATHERED_BYTES_MAX {
+            } else if gathered > gathered_max {
                 reached = Reached::Full;
             } else {
                 return ControlFlow::Continue(());
@@ -247,7 +313,7 @@ pub fn try_folding(reader: &StoreReader, kinds: &[Kind], leaves: u64) -> Result<
         &mut buildings,
         reader,
         &Selection::default(),
-        size,
+        (size, GATHERED_BYTES_MAX),
         &mut |_, _| true,
     )?;
     Ok(cursor_of(&buildings).min(size))
@@ -261,7 +327,8 @@ pub(crate) fn build_whole(
     selection: &Selection,
     size: u64,
 ) -> Result<(), ProjectionError> {
-    while build_to(buildings, reader, selection, size, &mut |_, _| true)? != Reached::Size {
+    let to = (size, GATHERED_BYTES_MAX);
+    while build_to(buildings, reader, selection, to, &mut |_, _| true)? != Reached::Size {
         for_each_beside(buildings, |building| building.flush(store, reader))?;
     }
     Ok(())
@@ -291,9 +358,13 @@ pub(crate) fn cursor_of(buildings: &[Building]) -> u64 {
 }
 
 impl Sheaf {
-    fn read(group: &[Packed], kinds: &[Kind]) -> Read<Self> {
+    fn read(group: &[Packed], kinds: &[Kind], filter: &Filter) -> Read<Self> {
         let first = group.first().map_or(0, |packed| packed.first);
-        let (readings, broken) = read_whole(group);
+        let (mut readings, broken) = read_whole(group);
+        if *filter != Filter::default() {
+            let unwanted = readings.iter_mut().filter(|reading| !filter.takes(reading));
+            unwanted.for_each(|reading| *reading = Reading::Nothing);
+        }
         let parts = kinds.iter().map(|kind| kind.parts(first, &readings)).collect();
         let cases = readings.into_iter().map(Gist::of).collect();
         (Self { cases, parts }, broken)

@@ -13,12 +13,12 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{self, Scope};
 
 use portbook_store::{
-    Generation, RowWriter, StateRoot, StoreError, StoredRow, ViewStore, frame_row, framed_rows,
+    Generation, RowWriter, StateRoot, StoreError, StoredRow, StoredRows, ViewStore, decode_row, frame_row,
+    framed_rows,
 };
 use portbook_views::View;
 
 use crate::merge::{Joined, Merged, parts_of};
-use crate::projection::reason_of;
 use crate::reading::Reading;
 
 /// What an entry takes beside its own size: its texts, and its share of the tree.
@@ -37,6 +37,13 @@ const FRAMED_TOGETHER_BYTES: usize = 64 * 1024;
 /// Rows as stored, in the order of keys.
 pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<StoredRow, StoreError>> + 'a>;
 
+/// What a generation holds on the disk, opened: what is replaced or removed meanwhile can still be read.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    rows: StoredRows,
+    parts: Vec<StoredRows>,
+}
+
 /// What the records of some leaves add to one view.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -47,20 +54,27 @@ pub(crate) struct Parts {
 
 /// What is gathered of one view, whatever the view.
 pub(crate) trait Gather: Debug + Send {
-    /// Looks at the rows of `generation`, behind which it is to gather. Without that it does so when it must write.
+    /// Reads all that `generation` holds, behind which it is to gather. Without that a log does so when it must write.
     fn begin(&mut self, store: &ViewStore, generation: &Generation) -> Result<(), StoreError>;
     /// Hands over what it holds, to be written down while it gathers on behind that.
     fn split(&mut self) -> Box<dyn Gather>;
     /// Takes what records add, but for the leaves of `left_out`.
     fn take(&mut self, parts: Parts, left_out: &BTreeSet<u64>);
+    /// Adds to `generation` what records of cases add that had to wait while others went on, in the order of leaves.
+    fn insert(
+        &mut self,
+        store: &ViewStore,
+        generation: &mut Generation,
+        late: Vec<Parts>,
+    ) -> Result<(), StoreError>;
     /// About how many bytes it holds.
     fn held(&self) -> usize;
     /// Writes down what it holds, beside the rows of `generation` or behind them.
     fn flush(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError>;
     /// Makes rows of all there is.
     fn settle(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError>;
-    /// All rows: those of `generation` with what is to be added to them.
-    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError>;
+    /// All rows: those that are stored with what is to be added to them.
+    fn rows(&self, stored: Stored) -> Result<Rows<'_>, StoreError>;
 }
 
 /// Gathers a view whose records each add a row of their own.
@@ -155,6 +169,26 @@ fn for_each_event(
     failed.collect()
 }
 
+impl Stored {
+    /// Opens what `generation` holds.
+    pub(crate) fn open(store: &ViewStore, generation: &Generation) -> Result<Self, StoreError> {
+        Ok(Self {
+            rows: store.rows(generation)?,
+            parts: store.parts(generation)?,
+        })
+    }
+
+    /// Reads all of it, holding each file against what it must hold; gives the state root of the rows, ready to go on.
+    fn read_through(self) -> Result<StateRoot, StoreError> {
+        for mut parts in self.parts {
+            parts.try_for_each(|stored| stored.map(drop))?;
+        }
+        let mut rows = self.rows;
+        rows.by_ref().try_for_each(|stored| stored.map(drop))?;
+        Ok(rows.into_root())
+    }
+}
+
 impl<V: View> Log<V> {
     pub(crate) fn new() -> Self {
         Self {
@@ -182,7 +216,7 @@ impl<V: View> Log<V> {
 
 impl<V: View + 'static> Gather for Log<V> {
     fn begin(&mut self, store: &ViewStore, generation: &Generation) -> Result<(), StoreError> {
-        self.root = Some(root_of(store, generation)?);
+        self.root = Some(Stored::open(store, generation)?.read_through()?);
         Ok(())
     }
 
@@ -211,6 +245,42 @@ impl<V: View + 'static> Gather for Log<V> {
         self.hold(framed, rows);
     }
 
+    /// All rows are written again, those that come late in their places.
+    fn insert(
+        &mut self,
+        store: &ViewStore,
+        generation: &mut Generation,
+        late: Vec<Parts>,
+    ) -> Result<(), StoreError> {
+        let made = late
+            .into_iter()
+            .filter_map(|parts| parts.made.downcast::<LogParts>().ok());
+        let rows = made.flat_map(|made| framed_rows(&made.framed).collect::<Vec<_>>());
+        let keyed = rows.map(|stored| Ok((decode_row::<V::Key>(&stored.0)?, stored)));
+        let mut late = keyed.collect::<Result<Vec<_>, StoreError>>()?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        late.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut late = late.into_iter().peekable();
+        self.flush(store, generation)?;
+        let rows = store.rows(generation)?;
+        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
+        for stored in rows {
+            let (key, row) = stored?;
+            let at: V::Key = decode_row(&key)?;
+            while let Some((_, (key, row))) = late.next_if(|(late, _)| *late < at) {
+                writer.row(&key, &row)?;
+            }
+            writer.row(&key, &row)?;
+        }
+        late.try_for_each(|(_, (key, row))| writer.row(&key, &row))?;
+        let written = writer.finish()?;
+        generation.replace_rows(&written);
+        self.root = Some(written.root);
+        Ok(())
+    }
+
     fn held(&self) -> usize {
         self.held
     }
@@ -222,7 +292,7 @@ impl<V: View + 'static> Gather for Log<V> {
         let root = if let Some(root) = self.root.take() {
             root
         } else {
-            let mut root = root_of(store, generation)?;
+            let mut root = Stored::open(store, generation)?.read_through()?;
             let pieces = self.framed.iter();
             pieces.for_each(|framed| root.take_framed(framed, 0));
             root.take_framed(&[], self.rows);
@@ -243,10 +313,9 @@ impl<V: View + 'static> Gather for Log<V> {
         self.flush(store, generation)
     }
 
-    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
-        Ok(Box::new(store.rows(generation)?.chain(
-            self.framed.iter().flat_map(|framed| framed_rows(framed)).map(Ok),
-        )))
+    fn rows(&self, stored: Stored) -> Result<Rows<'_>, StoreError> {
+        let held = self.framed.iter().flat_map(|framed| framed_rows(framed));
+        Ok(Box::new(stored.rows.chain(held.map(Ok))))
     }
 }
 
@@ -260,8 +329,8 @@ impl<V: View> Sums<V> {
 }
 
 impl<V: View + 'static> Gather for Sums<V> {
-    fn begin(&mut self, _: &ViewStore, _: &Generation) -> Result<(), StoreError> {
-        Ok(())
+    fn begin(&mut self, store: &ViewStore, generation: &Generation) -> Result<(), StoreError> {
+        Stored::open(store, generation)?.read_through().map(drop)
     }
 
     fn split(&mut self) -> Box<dyn Gather> {
@@ -287,6 +356,13 @@ impl<V: View + 'static> Gather for Sums<V> {
                 }
             }
         }
+    }
+
+    fn insert(&mut self, _: &ViewStore, _: &mut Generation, late: Vec<Parts>) -> Result<(), StoreError> {
+        for parts in late {
+            self.take(parts, &BTreeSet::new());
+        }
+        Ok(())
     }
 
     fn held(&self) -> usize {
@@ -315,7 +391,7 @@ impl<V: View + 'static> Gather for Sums<V> {
         }
         let held = std::mem::take(&mut self.parts).into_iter();
         self.held = 0;
-        let (rows, parts) = (store.rows(generation)?, store.parts(generation)?);
+        let Stored { rows, parts } = Stored::open(store, generation)?;
         let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
         thread::scope(|scope| {
             // Reading is most of it: every file is read ahead by a thread of its own.
@@ -329,8 +405,8 @@ impl<V: View + 'static> Gather for Sums<V> {
         Ok(())
     }
 
-    fn rows<'a>(&'a self, store: &ViewStore, generation: &Generation) -> Result<Rows<'a>, StoreError> {
-        let (rows, parts) = (store.rows(generation)?, store.parts(generation)?);
+    fn rows(&self, stored: Stored) -> Result<Rows<'_>, StoreError> {
+        let Stored { rows, parts } = stored;
         let held = self.parts.iter().map(|(key, part)| (key.clone(), part.clone()));
         let parts = parts.into_iter().map(parts_of::<V>).collect();
         let merged = Merged::<V, _>::new(rows, parts, held)?;
@@ -338,11 +414,13 @@ impl<V: View + 'static> Gather for Sums<V> {
     }
 }
 
-/// The state root of the rows of `generation`, ready to go on; they are read for it.
-fn root_of(store: &ViewStore, generation: &Generation) -> Result<StateRoot, StoreError> {
-    let mut rows = store.rows(generation)?;
-    rows.by_ref().try_for_each(|stored| stored.map(drop))?;
-    Ok(rows.into_root())
+/// Why the code of a view failed on an event, in words.
+fn reason_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("the fold failed on it: {}", text.unwrap_or("no reason given"))
 }
 
 fn write_rows<V: View>(

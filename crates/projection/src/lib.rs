@@ -4,14 +4,12 @@
 
 mod building;
 mod comparison;
-mod drive;
 mod gather;
 mod kind;
 mod merge;
 mod parking;
 mod pass;
 mod past;
-mod projection;
 mod projections;
 mod promotion;
 mod reading;
@@ -24,11 +22,10 @@ mod transcript;
 
 pub use building::try_folding;
 pub use comparison::{Change, OnChange};
-pub use drive::GoOn;
 pub use kind::{KEPT, Kind, VIEWS, Visitor, visit};
-pub use pass::ProjectionError;
+pub use pass::{GoOn, ProjectionError};
 pub use past::{Past, past, recorded_at_ns, size_at};
-pub use projections::{AllViews, Projections, Views};
+pub use projections::Projections;
 pub use promotion::{Listed, Standing, difference, generations, promote, promote_back};
 pub use rebuild::{RebuildEnd, RebuildOptions, Rebuilt, rebuild};
 pub use repair::{ParkedIn, RepairError, Retried};

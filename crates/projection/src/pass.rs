@@ -63,6 +63,9 @@ pub enum ProjectionError {
     },
 }
 
+/// Asked now and then, with the leaf index reached and the one to reach: whether to go on.
+pub type GoOn<'a> = dyn FnMut(u64, u64) -> bool + 'a;
+
 /// How a pass over leaves ended before its end.
 enum Ended {
     Stopped,

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use portbook_ledger::{Index, Leaf};
-use portbook_store::{Generation, StoreError, StoreReader, ViewStore};
+use portbook_store::{StoreError, StoreReader, ViewStore, decode_row};
 use portbook_views::View;
 
-use crate::drive::{Database, GoOn, fold_to};
-use crate::kind::{Kind, view_of};
-use crate::pass::ProjectionError;
-use crate::projection::Projection;
-use crate::projections::{Views, skips};
+use crate::building::{Building, build_to};
+use crate::gather::Stored;
+use crate::kind::Kind;
+use crate::pass::{GoOn, ProjectionError};
+use crate::projections::skips;
 use crate::rebuild::live_of;
 use crate::selection::Filter;
 use crate::snapshot;
@@ -19,33 +19,45 @@ use crate::snapshot;
 /// A view as it stood.
 #[derive(Debug)]
 pub struct Past {
-    projection: Projection,
+    building: Building,
+    /// Where it started from: others may replace or remove it, it can still be read.
+    stored: Stored,
 }
 
 impl Past {
-    /// The view, when it is a `V`.
-    #[must_use]
-    pub fn view<V: View + 'static>(&self) -> Option<&V> {
-        view_of(self.projection.fold.as_ref())
-    }
-
     /// Leaves folded.
     #[must_use]
     pub const fn size(&self) -> u64 {
-        self.projection.cursor
+        self.building.cursor
     }
 
     /// Cases that were parked.
     #[must_use]
     pub fn parked(&self) -> usize {
-        self.projection.parking.parked().count()
+        self.building.parking.parked().count()
+    }
+
+    /// Hands over every row, in the order of keys; `V` must be the view that was asked for.
+    ///
+    /// # Errors
+    /// What `take` returns, or [`ProjectionError`] when a row cannot be read.
+    pub fn each_row<V: View, E: From<ProjectionError>>(
+        self,
+        mut take: impl FnMut(V::Key, V::Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let read = |error: StoreError| E::from(error.into());
+        for stored in self.building.rows_with(self.stored).map_err(read)? {
+            let (key, row) = stored.map_err(read)?;
+            take(decode_row(&key).map_err(read)?, decode_row(&row).map_err(read)?)?;
+        }
+        Ok(())
     }
 }
 
 /// The view of `kind` after the first `size` leaves, of the records that `filter` lets through.
 ///
-/// Starts from the live snapshot where that is no later and nothing is filtered, otherwise from nothing; memory holds the view
-/// and no more. [`None`] when `go_on` said no.
+/// Starts from the live snapshot where that is no later and nothing is filtered, otherwise from nothing; memory holds what was
+/// added since. [`None`] when `go_on` said no.
 ///
 /// # Errors
 /// [`ProjectionError`] when a database cannot be read.
@@ -60,18 +72,19 @@ pub fn past(
     let store = ViewStore::open(path)?;
     let mut selection = skips(&store)?;
     let live = live_of(&store, kind)?.filter(|live| filter == Filter::default() && live.cursor <= size);
-    let loaded = match live {
-        Some(live) if snapshot::fits(reader, kind, &live)? => snapshot::load_whole(&store, kind, live)?,
+    let snapshot = match live {
+        Some(live) if snapshot::fits(reader, kind, &live)? => Building::begin_whole(&store, kind, live)?,
         Some(_) | None => None,
     };
-    let begun = || Projection::begun(kind, Generation::begun(kind.name, 0, kind.version, None));
-    let snapshot = loaded.unwrap_or_else(begun);
+    let building = snapshot.unwrap_or_else(|| Building::in_memory(kind));
+    let stored = building.stored(&store)?;
     drop(store);
     selection.filter = filter;
-    let views = Views::of(vec![snapshot]);
-    fold_to(&views, reader, Database::At(path), &selection, size, go_on)?;
-    let folded = views.write().pop().filter(|projection| projection.cursor >= size);
-    Ok(folded.map(|projection| Past { projection }))
+    let mut building = [building];
+    // However much is gathered: it is what the answer is made of, and has nowhere else to be.
+    build_to(&mut building, reader, &selection, (size, usize::MAX), go_on)?;
+    let [building] = building;
+    Ok((building.cursor >= size).then_some(Past { building, stored }))
 }
 
 /// How many leaves the ledger had at `time`, by the stream's clock, which rises with the leaves.

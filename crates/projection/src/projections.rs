@@ -1,49 +1,40 @@
-//! The live views of a ledger: loaded, kept current, written down, and read by many at once.
+//! The live views of a ledger: kept current, written down, and none of them held in memory.
 //!
 //! The database is opened only to load and to write down, so that other processes come to it as well. What one of them
 //! changed meanwhile (another generation promoted, a parked case let go) is found by the numbers of the snapshots, and
 //! loaded before anything is written.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portbook_store::{Generation, Pointer, StoreReader, ViewStore};
-use portbook_views::View;
 
-use crate::drive::{Database, GoOn, fold_to};
-use crate::kind::{Kind, view_of};
-use crate::pass::ProjectionError;
-use crate::projection::Projection;
+use crate::building::{
+    Building, GATHERED_BYTES_MAX, Reached, build_to, build_whole, cursor_of, for_each_beside,
+};
+use crate::kind::Kind;
+use crate::pass::{GoOn, ProjectionError};
+use crate::rebuild::live_of;
 use crate::selection::Selection;
 use crate::snapshot;
 
-/// The live views of one ledger, in this process.
+/// The live views of one ledger, kept by this process.
 #[derive(Debug)]
 pub struct Projections {
     reader: StoreReader,
     path: PathBuf,
-    pub(crate) live: Views,
-    driving: Mutex<Driving>,
+    live: Mutex<Live>,
 }
 
-/// What only the one needs who folds or writes: one at a time.
+/// What is being kept: by one at a time, who takes it before the database.
 #[derive(Debug)]
-pub(crate) struct Driving {
+pub(crate) struct Live {
+    pub(crate) buildings: Vec<Building>,
     pub(crate) selection: Selection,
 }
 
-/// Live views for reading; it can be cloned and used from many threads.
-#[derive(Debug, Clone)]
-pub struct Views {
-    live: Arc<RwLock<Vec<Projection>>>,
-}
-
-/// All live views at one moment: while it is held, none of them moves on.
-#[derive(Debug)]
-pub struct AllViews<'a>(RwLockReadGuard<'a, Vec<Projection>>);
-
 impl Projections {
-    /// Loads the newest snapshots of the live generations of `kinds` from the database in `path`.
+    /// Goes on from the newest snapshots of the live generations of `kinds` in the database in `path`.
     ///
     /// A view without one, or with one of another code version or of another history, begins a generation of its own, which
     /// becomes live with its first snapshot. [`Projections::catch_up`] brings them to the size of the ledger.
@@ -52,25 +43,30 @@ impl Projections {
     /// [`ProjectionError`] when a database cannot be read.
     pub fn open(reader: StoreReader, path: &Path, kinds: &[Kind]) -> Result<Self, ProjectionError> {
         let store = ViewStore::open(path)?;
-        let live: Result<Vec<_>, _> = kinds
-            .iter()
-            .map(|kind| open_one(&store, &reader, *kind))
-            .collect();
-        let live = Views::of(live?);
+        let buildings = kinds.iter().map(|kind| open_one(&store, &reader, *kind));
+        let live = Live {
+            buildings: buildings.collect::<Result<_, _>>()?,
+            selection: skips(&store)?,
+        };
         Ok(Self {
             reader,
             path: path.to_owned(),
-            live,
-            driving: Mutex::new(Driving {
-                selection: skips(&store)?,
-            }),
+            live: Mutex::new(live),
         })
     }
 
-    /// The live views, for reading.
+    /// Leaves folded: by all views, or by the one that has folded least.
     #[must_use]
-    pub fn views(&self) -> Views {
-        self.live.clone()
+    pub fn size(&self) -> u64 {
+        cursor_of(&self.live().buildings)
+    }
+
+    /// Leaves folded by each view.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<(&'static str, u64)> {
+        let live = self.live();
+        let sizes = live.buildings.iter().map(|it| (it.kind.name, it.cursor));
+        sizes.collect()
     }
 
     /// Folds every live view on to the end of the ledger, or until `go_on` says no; gives how many leaves were passed.
@@ -87,16 +83,18 @@ impl Projections {
     /// # Errors
     /// As [`Projections::catch_up`].
     pub fn catch_up_to(&self, size: u64, go_on: &mut GoOn<'_>) -> Result<u64, ProjectionError> {
-        let driving = self.drive();
-        let database = Database::At(&self.path);
-        fold_to(
-            &self.live,
-            &self.reader,
-            database,
-            &driving.selection,
-            size,
-            go_on,
-        )
+        let mut live = self.live();
+        let first = cursor_of(&live.buildings);
+        loop {
+            let Live { buildings, selection } = &mut *live;
+            let to = (size, GATHERED_BYTES_MAX);
+            if build_to(buildings, &self.reader, selection, to, go_on)? != Reached::Full {
+                return Ok(cursor_of(buildings).saturating_sub(first));
+            }
+            let store = ViewStore::open(&self.path)?;
+            self.take_over(&store, &mut live)?;
+            self.write_down(&store, &mut live, Building::flush)?;
+        }
     }
 
     /// Writes down, at once and durably, every live view that moved since its newest snapshot. A view that was begun here
@@ -105,10 +103,15 @@ impl Projections {
     /// # Errors
     /// [`ProjectionError`] when that failed; the older snapshots stand.
     pub fn snapshot(&self) -> Result<(), ProjectionError> {
+        let mut live = self.live();
         let store = ViewStore::open(&self.path)?;
-        let mut driving = self.drive();
-        self.take_over(&store, &mut driving)?;
-        self.write_down(&store)
+        self.take_over(&store, &mut live)?;
+        self.write_down(&store, &mut live, |building, store, reader| {
+            if building.is_written() {
+                return Ok(());
+            }
+            building.settle(store, reader)
+        })
     }
 
     pub(crate) const fn reader(&self) -> &StoreReader {
@@ -119,124 +122,59 @@ impl Projections {
         &self.path
     }
 
-    pub(crate) fn drive(&self) -> MutexGuard<'_, Driving> {
-        self.driving.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Loads what other processes made of the live views since this one wrote them down, and goes on from there.
-    pub(crate) fn take_over(&self, store: &ViewStore, driving: &mut Driving) -> Result<(), ProjectionError> {
-        driving.selection = skips(store)?;
-        let mut changed = Vec::new();
-        for projection in self.live.read().0.iter() {
-            if let Some(theirs) = newer(store, &self.reader, projection)? {
-                changed.extend(snapshot::load_whole(store, projection.kind, theirs)?);
+    pub(crate) fn take_over(&self, store: &ViewStore, live: &mut Live) -> Result<(), ProjectionError> {
+        live.selection = skips(store)?;
+        let size = cursor_of(&live.buildings);
+        for building in &mut live.buildings {
+            if is_behind(store, &self.reader, building)? {
+                *building = open_one(store, &self.reader, building.kind)?;
             }
         }
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let size = self.live.read().size();
-        let changed = Views::of(changed);
-        let database = Database::Open(store);
-        fold_to(
-            &changed,
-            &self.reader,
-            database,
-            &driving.selection,
-            size,
-            &mut |_, _| true,
-        )?;
-        let mut live = self.live.write();
-        for projection in changed.write().drain(..) {
-            if let Some(place) = live.iter_mut().find(|it| it.kind.name == projection.kind.name) {
-                *place = projection;
-            }
-        }
-        Ok(())
+        build_whole(&mut live.buildings, store, &self.reader, &live.selection, size)
     }
 
-    pub(crate) fn write_down(&self, store: &ViewStore) -> Result<(), ProjectionError> {
-        let mut written = Vec::new();
-        let mut pointers = Vec::new();
-        for projection in self.live.read().0.iter().filter(|projection| !projection.broken) {
-            let pointer = store.pointer(projection.kind.name)?;
-            let live = projection.generation.number;
-            let points = pointer.is_some_and(|pointer| pointer.live == live);
-            if points && projection.cursor == projection.generation.cursor && !projection.touched {
-                continue;
+    /// Lets `write` write down what every view came to, and makes that count.
+    pub(crate) fn write_down(
+        &self,
+        store: &ViewStore,
+        live: &mut Live,
+        write: impl Fn(&mut Building, &ViewStore, &StoreReader) -> Result<(), ProjectionError> + Sync,
+    ) -> Result<(), ProjectionError> {
+        let write = |building: &mut Building| write(building, store, &self.reader);
+        match for_each_beside(&mut live.buildings, write) {
+            Err(ProjectionError::Store(error)) if snapshot::is_damage(&error) => {
+                self.fold_again(store, live)?;
+                for_each_beside(&mut live.buildings, write)?;
             }
-            let mut generation = snapshot::write(store, &self.reader, projection)?;
+            written => written?,
+        }
+        let pointers = promotions(store, live)?;
+        let mut moved = Vec::new();
+        for building in &mut live.buildings {
+            let generation = &mut building.generation;
             generation.whole = true;
-            if !points {
-                let before = pointer.map(|pointer| pointer.live);
-                if before.is_some() && before != generation.created_from {
-                    // Another program has made another generation live meanwhile: what is folded here serves this process.
-                    continue;
-                }
-                pointers.push((projection.kind.name, Pointer { live, before }));
+            if store.generation(&generation.view, generation.number)?.as_ref() != Some(generation) {
+                moved.push(generation.clone());
             }
-            written.push(generation);
         }
-        if written.is_empty() {
-            return Ok(());
-        }
-        store.commit(&written, &pointers)?;
-        let mut live = self.live.write();
-        for generation in written {
-            if let Some(projection) = live.iter_mut().find(|it| it.kind.name == generation.view) {
-                projection.generation = generation;
-                projection.touched = false;
-            }
+        if !moved.is_empty() || !pointers.is_empty() {
+            store.commit(&moved, &pointers)?;
         }
         Ok(())
     }
-}
 
-impl Views {
-    pub(crate) fn of(projections: Vec<Projection>) -> Self {
-        Self {
-            live: Arc::new(RwLock::new(projections)),
+    /// Drops what was folded since the newest snapshots, and folds it again from what of them can be read.
+    pub(crate) fn fold_again(&self, store: &ViewStore, live: &mut Live) -> Result<(), ProjectionError> {
+        let size = cursor_of(&live.buildings);
+        for building in &mut live.buildings {
+            *building = open_one(store, &self.reader, building.kind)?;
         }
-    }
-
-    /// Holds all live views still for reading.
-    #[must_use]
-    pub fn read(&self) -> AllViews<'_> {
-        AllViews(self.live.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Vec<Projection>> {
-        self.live.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl AllViews<'_> {
-    /// The view `V`; none when it was not opened, or while it is folded again because an event broke it.
-    #[must_use]
-    pub fn view<V: View + 'static>(&self) -> Option<&V> {
-        let named = |projection: &&Projection| projection.kind.name == V::NAME && !projection.broken;
-        view_of(self.0.iter().find(named)?.fold.as_ref())
-    }
-
-    /// Leaves folded: the same for all views, except while one is folded again.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.0
-            .iter()
-            .map(|projection| projection.cursor)
-            .min()
-            .unwrap_or(u64::MAX)
-    }
-
-    /// Leaves folded by each view.
-    pub fn sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.0
-            .iter()
-            .map(|projection| (projection.kind.name, projection.cursor))
-    }
-
-    pub(crate) fn projections(&self) -> impl Iterator<Item = &Projection> {
-        self.0.iter()
+        build_whole(&mut live.buildings, store, &self.reader, &live.selection, size)
     }
 }
 
@@ -249,19 +187,19 @@ pub(crate) fn skips(store: &ViewStore) -> Result<Selection, ProjectionError> {
     })
 }
 
-fn open_one(store: &ViewStore, reader: &StoreReader, kind: Kind) -> Result<Projection, ProjectionError> {
+fn open_one(store: &ViewStore, reader: &StoreReader, kind: Kind) -> Result<Building, ProjectionError> {
     let live = store.pointer(kind.name)?.map(|pointer| pointer.live);
     let mut generations = store.generations_of(kind.name)?;
     // The live one before all others, then the newest: one that was begun and not finished is gone on with.
     generations.sort_by_key(|it| (Some(it.number) == live, it.number));
     for generation in generations.into_iter().rev() {
         if snapshot::fits(reader, kind, &generation)?
-            && let Some(loaded) = snapshot::load_whole(store, kind, generation)?
+            && let Some(building) = Building::begin_whole(store, kind, generation)?
         {
-            return Ok(loaded);
+            return Ok(building);
         }
     }
-    Ok(Projection::begun(kind, begin(store, kind, live)?))
+    Building::begin(store, kind, begin(store, kind, live)?)
 }
 
 /// A generation with the next free number, entered at once so that no other takes it.
@@ -275,19 +213,30 @@ pub(crate) fn begin(store: &ViewStore, kind: Kind, from: Option<u64>) -> Result<
     Ok(begun)
 }
 
-/// The live generation as another process left it, when that is not what `projection` goes on from.
-fn newer(
-    store: &ViewStore,
-    reader: &StoreReader,
-    projection: &Projection,
-) -> Result<Option<Generation>, ProjectionError> {
-    let (kind, mine) = (projection.kind, &projection.generation);
-    let Some(pointer) = store.pointer(kind.name)? else {
-        return Ok(None);
-    };
-    let live = store.generation(kind.name, pointer.live)?;
-    match live {
-        Some(live) if live != *mine && snapshot::fits(reader, kind, &live)? => Ok(Some(live)),
-        Some(_) | None => Ok(None),
+/// Whether another process left a live generation from which `building` does not go on.
+fn is_behind(store: &ViewStore, reader: &StoreReader, building: &Building) -> Result<bool, ProjectionError> {
+    match live_of(store, building.kind)? {
+        Some(live) if live != building.generation => snapshot::fits(reader, building.kind, &live),
+        Some(_) | None => Ok(false),
     }
+}
+
+/// The views that become live with what is written down now. Those of which another program has made another generation live
+/// meanwhile are kept by that program, and no more by this one.
+fn promotions(store: &ViewStore, live: &mut Live) -> Result<Vec<(&'static str, Pointer)>, ProjectionError> {
+    let mut pointers = Vec::new();
+    let mut foreign = Vec::new();
+    for building in &live.buildings {
+        let (view, generation) = (building.kind.name, &building.generation);
+        let before = store.pointer(view)?.map(|pointer| pointer.live);
+        if before.is_none() || before == generation.created_from {
+            let live = generation.number;
+            pointers.push((view, Pointer { live, before }));
+        } else if before != Some(generation.number) {
+            foreign.push(view);
+        }
+    }
+    live.buildings
+        .retain(|building| !foreign.contains(&building.kind.name));
+    Ok(pointers)
 }

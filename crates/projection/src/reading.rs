@@ -43,15 +43,6 @@ impl Reading {
             RecordReading::Other => Self::Nothing,
         }
     }
-
-    /// The case it is about.
-    pub(crate) fn case(&self) -> Option<&CaseId> {
-        match self {
-            Self::Event(read) => Some(&read.event.case),
-            Self::Unreadable { case, .. } => Some(case),
-            Self::Nothing | Self::Damaged(_) => None,
-        }
-    }
 }
 
 fn case_of(record: &Record<'_>) -> Option<CaseId> {

@@ -6,12 +6,13 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use portbook_store::{Comparison, Generation, Pointer, StoreError, StoreReader, ViewStore};
 
-use crate::building::{Building, Reached, build_to, build_whole, cursor_of, for_each_beside};
+use crate::building::{
+    Building, GATHERED_BYTES_MAX, Reached, build_to, build_whole, cursor_of, for_each_beside,
+};
 use crate::comparison::{OnChange, Side, compare};
-use crate::drive::GoOn;
 use crate::gather::Rows;
 use crate::kind::Kind;
-use crate::pass::ProjectionError;
+use crate::pass::{GoOn, ProjectionError};
 use crate::projections::{begin, skips};
 use crate::selection::Selection;
 use crate::snapshot;
@@ -165,7 +166,8 @@ impl<'scope, 'a> Rebuilding<'scope, 'a> {
     }
 
     fn fold_to(&mut self, size: u64, go_on: &mut GoOn<'_>) -> Result<Reached, ProjectionError> {
-        build_to(&mut self.buildings, self.reader, &self.selection, size, go_on)
+        let to = (size, GATHERED_BYTES_MAX);
+        build_to(&mut self.buildings, self.reader, &self.selection, to, go_on)
     }
 
     /// Rows that this code cannot read can still be held against those it makes of the same leaves.

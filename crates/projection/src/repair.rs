@@ -6,9 +6,10 @@ use portbook_domain::CaseId;
 use portbook_ledger::Index;
 use portbook_store::{Parked, Resolution, StoreError, ViewStore};
 
-use crate::drive::{Database, fold_to};
+use crate::building::Building;
+use crate::gather::Parts;
 use crate::pass::ProjectionError;
-use crate::projections::Projections;
+use crate::projections::{Live, Projections};
 use crate::reading::Reading;
 
 /// A parked case of one view.
@@ -53,10 +54,10 @@ impl Projections {
     /// Every parked case, by view.
     #[must_use]
     pub fn parked(&self) -> Vec<ParkedIn> {
-        let views = self.live.read();
-        let of_each = views.projections().flat_map(|projection| {
-            let view = projection.kind.name;
-            projection
+        let live = self.live();
+        let of_each = live.buildings.iter().flat_map(|building| {
+            let view = building.kind.name;
+            building
                 .parking
                 .parked()
                 .map(move |parked| ParkedIn { view, parked })
@@ -77,30 +78,17 @@ impl Projections {
     /// # Errors
     /// [`ProjectionError`] when the ledger cannot be read or the views not be written.
     pub fn retry(&self, case: Option<&CaseId>) -> Result<Retried, ProjectionError> {
+        let mut live = self.live();
         let store = ViewStore::open(self.path())?;
-        let mut driving = self.drive();
-        self.take_over(&store, &mut driving)?;
-        let before = self.waiting(case);
-        for (case, leaves) in &before {
-            // One case at a time: what waits for it is all that is held in memory.
-            let readings = leaves.iter().map(|leaf| Ok((*leaf, self.read(*leaf)?)));
-            let readings: Vec<(u64, Reading)> = readings.collect::<Result<_, ProjectionError>>()?;
-            for projection in self.live.write().iter_mut() {
-                projection.go_on(case, &readings, &driving.selection);
-            }
+        self.take_over(&store, &mut live)?;
+        let before = live.waiting(case);
+        if let Err(error) = self.let_go(&store, &mut live, &before) {
+            // What was let go and did not get in waits on.
+            self.fold_again(&store, &mut live)?;
+            return Err(error);
         }
-        let size = self.live.read().size();
-        let (reader, database) = (self.reader(), Database::Open(&store));
-        fold_to(
-            &self.live,
-            reader,
-            database,
-            &driving.selection,
-            size,
-            &mut |_, _| true,
-        )?;
-        self.write_down(&store)?;
-        drop(driving);
+        self.write_down(&store, &mut live, Building::settle)?;
+        drop(live);
         let waiting = self.parked();
         let released = before.keys().map(|case| case.as_str().to_owned());
         let released = released.filter(|case| waiting.iter().all(|it| it.parked.case != *case));
@@ -140,24 +128,25 @@ impl Projections {
         Ok(self.retry(Some(case))?)
     }
 
-    /// The leaves that wait in any view, by case.
-    fn waiting(&self, case: Option<&CaseId>) -> BTreeMap<CaseId, Vec<u64>> {
-        let mut waiting: BTreeMap<CaseId, Vec<u64>> = BTreeMap::new();
-        for projection in self.live.read().projections() {
-            for (parked, leaves) in projection.parking.waiting() {
-                if case.is_none_or(|case| case == parked) {
-                    waiting
-                        .entry(parked.clone())
-                        .or_default()
-                        .extend_from_slice(leaves);
-                }
+    /// Lets the cases of `waiting` go on, as far as they can.
+    fn let_go(
+        &self,
+        store: &ViewStore,
+        live: &mut Live,
+        waiting: &BTreeMap<CaseId, Vec<u64>>,
+    ) -> Result<(), ProjectionError> {
+        let Live { buildings, selection } = live;
+        let mut late: Vec<Vec<Parts>> = buildings.iter().map(|_| Vec::new()).collect();
+        for (case, leaves) in waiting {
+            // One case at a time: of what waits, its events are all that is held in memory.
+            let readings = leaves.iter().map(|leaf| Ok((*leaf, self.read(*leaf)?)));
+            let readings: Vec<(u64, Reading)> = readings.collect::<Result<_, ProjectionError>>()?;
+            for (building, late) in buildings.iter_mut().zip(&mut late) {
+                late.extend(building.go_on(case, &readings, selection));
             }
         }
-        for leaves in waiting.values_mut() {
-            leaves.sort_unstable();
-            leaves.dedup();
-        }
-        waiting
+        let mut late = buildings.iter_mut().zip(late);
+        late.try_for_each(|(building, late)| building.insert(store, late))
     }
 
     fn read(&self, leaf: u64) -> Result<Reading, ProjectionError> {
@@ -174,5 +163,27 @@ impl Projections {
             Reading::Damaged(source) => Err(ProjectionError::Leaf { index: leaf, source }),
             reading @ (Reading::Event(_) | Reading::Unreadable { .. } | Reading::Nothing) => Ok(reading),
         }
+    }
+}
+
+impl Live {
+    /// The leaves that wait in any view, by case.
+    fn waiting(&self, case: Option<&CaseId>) -> BTreeMap<CaseId, Vec<u64>> {
+        let mut waiting: BTreeMap<CaseId, Vec<u64>> = BTreeMap::new();
+        for building in &self.buildings {
+            for (parked, leaves) in building.parking.waiting() {
+                if case.is_none_or(|case| case == parked) {
+                    waiting
+                        .entry(parked.clone())
+                        .or_default()
+                        .extend_from_slice(leaves);
+                }
+            }
+        }
+        for leaves in waiting.values_mut() {
+            leaves.sort_unstable();
+            leaves.dedup();
+        }
+        waiting
     }
 }

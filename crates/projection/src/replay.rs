@@ -5,8 +5,7 @@ use std::ops::Range;
 use portbook_ledger::{Leaf, RecordKind};
 use portbook_store::{Packed, StoreError, StoreReader, for_each_in_order};
 
-use crate::drive::GoOn;
-use crate::pass::ProjectionError;
+use crate::pass::{GoOn, ProjectionError};
 use crate::reading::Reading;
 use crate::selection::Filter;
 

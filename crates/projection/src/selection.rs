@@ -43,11 +43,6 @@ impl Selection {
     pub(crate) fn skips(&self, index: u64) -> bool {
         self.skipped.contains(&index)
     }
-
-    /// Whether the record at `index` enters.
-    pub(crate) fn takes(&self, index: u64, reading: &Reading) -> bool {
-        !self.skips(index) && (self.filter == Filter::default() || self.filter.takes(reading))
-    }
 }
 
 impl Filter {

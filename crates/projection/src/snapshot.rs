@@ -1,70 +1,10 @@
-//! Views to and from the disk: what is loaded belongs to this ledger and to this code, or it is folded again.
+//! What is on the disk of a view: it belongs to this ledger and to this code, or the view is folded again.
 
 use portbook_ledger::{Hash, Index};
-use portbook_store::{Generation, StateRoot, StoreError, StoreReader, ViewStore};
+use portbook_store::{Generation, StoreError, StoreReader};
 
 use crate::kind::Kind;
 use crate::pass::ProjectionError;
-use crate::projection::Projection;
-
-/// Writes what `projection` holds. It counts once the generation that this gives is committed.
-pub(crate) fn write(
-    store: &ViewStore,
-    reader: &StoreReader,
-    projection: &Projection,
-) -> Result<Generation, ProjectionError> {
-    let mut generation = projection.generation.clone();
-    generation.cursor = projection.cursor;
-    generation.last_leaf = last_leaf(reader, projection.cursor)?;
-    let poisoned = &projection.parking.poisoned;
-    generation.poisoned = poisoned.iter().map(|(leaf, why)| (*leaf, why.clone())).collect();
-    let mut writer = store.write_rows(&mut generation, StateRoot::of(projection.kind.name))?;
-    projection.fold.each_row(&mut |key, row| writer.row(key, row))?;
-    generation.replace_rows(&writer.finish()?);
-    store.write_parked(&mut generation, projection.parking.parked())?;
-    Ok(generation)
-}
-
-/// Puts `projection` back to its newest snapshot; events on which the fold failed stay known.
-pub(crate) fn restore(store: &ViewStore, projection: &mut Projection) -> Result<(), ProjectionError> {
-    let known = std::mem::take(&mut projection.parking.poisoned);
-    let (kind, generation) = (projection.kind, projection.generation.clone());
-    let mut restored = match load_whole(store, kind, generation.clone())? {
-        Some(loaded) => loaded,
-        None => Projection::begun(kind, generation),
-    };
-    restored.parking.poisoned.extend(known);
-    *projection = restored;
-    Ok(())
-}
-
-/// The state of `generation` at its newest snapshot.
-fn load(store: &ViewStore, kind: Kind, generation: Generation) -> Result<Projection, ProjectionError> {
-    let mut projection = Projection::begun(kind, generation);
-    let generation = &projection.generation;
-    projection.cursor = generation.cursor;
-    projection
-        .fold
-        .restore(&mut kind.gather().rows(store, generation)?)?;
-    let parking = &mut projection.parking;
-    parking.poisoned.extend(generation.poisoned.iter().cloned());
-    for parked in store.parked(generation)? {
-        parking.restore(parked);
-    }
-    Ok(projection)
-}
-
-/// [`load`], unless a file is not what was written there: then the view is folded again.
-pub(crate) fn load_whole(
-    store: &ViewStore,
-    kind: Kind,
-    generation: Generation,
-) -> Result<Option<Projection>, ProjectionError> {
-    match load(store, kind, generation) {
-        Err(ProjectionError::Store(error)) if is_damage(&error) => Ok(None),
-        loaded => loaded.map(Some),
-    }
-}
 
 /// Whether rows cannot be read because they are not those that were written.
 pub(crate) const fn is_damage(error: &StoreError) -> bool {

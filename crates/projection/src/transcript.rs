@@ -4,8 +4,7 @@ use portbook_fold::{FoldError, Known, Original, Reading, fold, reread};
 use portbook_ledger::{Index, Leaf, leaf_hash};
 use portbook_store::{Store, StoreError, StoreReader};
 
-use crate::drive::GoOn;
-use crate::pass::ProjectionError;
+use crate::pass::{GoOn, ProjectionError};
 
 /// Leaves of one commit.
 const BATCH_LEAVES: u64 = 5_000;

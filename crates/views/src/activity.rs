@@ -1,9 +1,8 @@
 //! What went on at each port, month by month: events and grams by kind, destination and element.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use portbook_domain::{CountryCode, Element, EventData, EventKind, PortCode, local_date};
+use portbook_domain::{CountryCode, Element, EventData, PortCode, local_date};
 use serde::{Deserialize, Serialize};
 
 use crate::timeline::RecordClass;
@@ -13,10 +12,8 @@ use crate::view::{Recorded, View};
 ///
 /// An event counts once in each cell that one of its lines falls into; grams add up line by line. Months are those of China
 /// (+08:00). It says what was recorded: later corrections and annulments are counted as the events they are.
-#[derive(Debug, Default)]
-pub struct PortActivity {
-    cells: BTreeMap<ActivityKey, Activity>,
-}
+#[derive(Debug, Clone, Copy)]
+pub struct PortActivity;
 
 /// Where something was counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,13 +43,6 @@ pub struct Activity {
 
 /// Element and grams of one line.
 type Line<'a> = (Option<&'a Element>, u64);
-
-impl PortActivity {
-    /// Every cell, by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&ActivityKey, &Activity)> {
-        self.cells.iter()
-    }
-}
 
 /// Counts one event in each cell that one of its lines falls into.
 fn count(
@@ -147,30 +137,5 @@ impl View for PortActivity {
         let mut row = before.unwrap_or_default();
         Self::join(&mut row, part);
         row
-    }
-
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn enter(&mut self, key: ActivityKey, part: Activity) {
-        Self::join(self.cells.entry(key).or_default(), part);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (ActivityKey, Cow<'_, Activity>)> {
-        self.cells
-            .iter()
-            .map(|(key, cell)| (key.clone(), Cow::Borrowed(cell)))
-    }
-
-    fn from_rows(rows: impl IntoIterator<Item = (ActivityKey, Activity)>) -> Self {
-        // Names of kinds are constants; a row spells them out.
-        let known = |key: ActivityKey| ActivityKey {
-            event: EventKind::from_name(&key.event).map_or(key.event, |kind| Cow::Borrowed(kind.name())),
-            ..key
-        };
-        Self {
-            cells: rows.into_iter().map(|(key, cell)| (known(key), cell)).collect(),
-        }
     }
 }

@@ -1,8 +1,5 @@
 //! Every case in one row: how far it has come, when, and what is open.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use portbook_domain::CaseId;
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +8,8 @@ use crate::timeline::RecordClass;
 use crate::view::{Recorded, View};
 
 /// Every case in one row.
-#[derive(Debug, Default)]
-pub struct Cases {
-    cases: BTreeMap<CaseId, CaseRow>,
-}
+#[derive(Debug, Clone, Copy)]
+pub struct Cases;
 
 /// One case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,19 +31,6 @@ pub struct CasePart {
     row: CaseRow,
     /// What they say about queries that were asked before them.
     settled: Vec<Settlement>,
-}
-
-impl Cases {
-    /// The row of `case`.
-    #[must_use]
-    pub fn get(&self, case: &CaseId) -> Option<&CaseRow> {
-        self.cases.get(case)
-    }
-
-    /// Every case and its row, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&CaseId, &CaseRow)> {
-        self.cases.iter()
-    }
 }
 
 impl View for Cases {
@@ -92,31 +74,6 @@ impl View for Cases {
         let Some(mut row) = before else { return part.row };
         row.join(part.row, &part.settled);
         row
-    }
-
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn enter(&mut self, key: CaseId, part: CasePart) {
-        match self.cases.get_mut(&key) {
-            Some(row) => row.join(part.row, &part.settled),
-            None => {
-                self.cases.insert(key, part.row);
-            }
-        }
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (CaseId, Cow<'_, CaseRow>)> {
-        self.cases
-            .iter()
-            .map(|(case, row)| (case.clone(), Cow::Borrowed(row)))
-    }
-
-    fn from_rows(rows: impl IntoIterator<Item = (CaseId, CaseRow)>) -> Self {
-        Self {
-            cases: rows.into_iter().collect(),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! can be asked about without folding anything again. What a fact joins with is found while it is taken; how often it is
 //! asked for does not matter.
 
+mod digits;
 mod fact;
 mod names;
 mod packed;
@@ -13,7 +14,6 @@ mod row;
 mod tables;
 mod written;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -87,26 +87,6 @@ impl View for Facts {
     fn row(_: Option<FactRow>, part: FactRow) -> FactRow {
         part
     }
-
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn enter(&mut self, key: u64, part: FactRow) {
-        self.add_row(key, &part);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (u64, Cow<'_, FactRow>)> {
-        self.written_rows()
-    }
-
-    fn from_rows(rows: impl IntoIterator<Item = (u64, FactRow)>) -> Self {
-        let mut facts = Self::default();
-        for (leaf, row) in rows {
-            facts.add_row(leaf, &row);
-        }
-        facts
-    }
 }
 
 impl Facts {
@@ -115,6 +95,21 @@ impl Facts {
     pub fn as_recorded(&self) -> Self {
         let rows = self.rows().filter(|(_, row)| !row.is_repair());
         Self::from_rows(rows.map(|(leaf, row)| (leaf, row.into_owned())))
+    }
+
+    /// The facts of which these are the rows, by leaf.
+    #[must_use]
+    pub fn from_rows(rows: impl IntoIterator<Item = (u64, FactRow)>) -> Self {
+        let mut facts = Self::default();
+        for (leaf, row) in rows {
+            facts.add_row(leaf, &row);
+        }
+        facts
+    }
+
+    /// Takes one record.
+    pub fn take(&mut self, recorded: &Recorded<'_>) {
+        Self::parts(recorded, &mut |leaf, row| self.add_row(leaf, &row));
     }
 
     /// Every fact that stands, in no order that means anything.

@@ -1,6 +1,5 @@
-//! What a view is: a fold over recorded events whose state can be written down as rows.
+//! What a view is: a fold over recorded events into rows.
 
-use std::borrow::Cow;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
@@ -33,14 +32,14 @@ pub struct Recorded<'a> {
     pub event: &'a Event,
 }
 
-/// A deterministic fold over records, kept in memory and written down as rows.
+/// A deterministic fold over records into rows.
 ///
 /// A view is a cache: whatever it holds can be made again from the ledger. What a record adds to which rows is a function
 /// of that record alone, and what it adds to one row is joined in ledger order; so records can be read on every core, sums be
-/// kept on disk and joined later, and the rows are the same. Its state must be a function of the *set* of records it took, not
-/// of the order in which cases came: records of one case come in ledger order, but a case that was parked is folded later
-/// than others. No clock, no randomness, no map whose order is not defined, no float in a row.
-pub trait View: Debug + Send + Sized {
+/// kept on disk and joined later, and the rows are the same: no view is ever held in memory for that. Its state must be a function
+/// of the *set* of records it took, not of the order in which cases came: records of one case come in ledger order, but a case
+/// that was parked is folded later than others. No clock, no randomness, no map whose order is not defined, no float in a row.
+pub trait View: Debug + Send {
     /// Its name, as people type it.
     const NAME: &'static str;
     /// Version of its code: rows of another version are not read, the view is folded again.
@@ -50,7 +49,7 @@ pub trait View: Debug + Send + Sized {
     /// Key of a row. The order of keys is the order of rows.
     type Key: Serialize + DeserializeOwned + Ord + Clone + Debug + Send + 'static;
     /// One row.
-    type Row: Serialize + DeserializeOwned + Clone;
+    type Row: Serialize + DeserializeOwned;
     /// What one record, or several in a row, add to one row.
     type Part: Serialize + DeserializeOwned + Clone + Debug + Send + 'static;
 
@@ -62,21 +61,4 @@ pub trait View: Debug + Send + Sized {
 
     /// The row `before`, or none, with what later records add to it.
     fn row(before: Option<Self::Row>, part: Self::Part) -> Self::Row;
-
-    /// A view that has taken nothing.
-    fn empty() -> Self;
-
-    /// Adds to the row under `key`.
-    fn enter(&mut self, key: Self::Key, part: Self::Part);
-
-    /// Takes one record.
-    fn take(&mut self, recorded: &Recorded<'_>) {
-        Self::parts(recorded, &mut |key, part| self.enter(key, part));
-    }
-
-    /// Its whole state, in ascending order of keys.
-    fn rows(&self) -> impl Iterator<Item = (Self::Key, Cow<'_, Self::Row>)>;
-
-    /// The state that gave these rows.
-    fn from_rows(rows: impl IntoIterator<Item = (Self::Key, Self::Row)>) -> Self;
 }

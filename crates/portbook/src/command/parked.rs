@@ -46,7 +46,7 @@ fn current(session: &Session, reader: &StoreReader) -> Result<Projections, Failu
     let size = reader.book()?.size();
     projections.catch_up_to(size, &mut |reached, end| following.go_on(reached, end))?;
     following.end();
-    if projections.views().read().size() < size {
+    if projections.size() < size {
         return Err(Failure::new(
             Exit::Interrupted,
             "stopped before the views were folded",

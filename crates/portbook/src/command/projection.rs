@@ -220,7 +220,7 @@ fn rows(session: &Session, kind: Kind, at: Point, occurred: Option<jiff::Timesta
             "stopped before the view was folded",
         ));
     };
-    print_rows(session, kind.name, &past)?;
+    print_rows(session, kind.name, past)?;
     Ok(Exit::Done)
 }
 

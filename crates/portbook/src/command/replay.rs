@@ -291,7 +291,7 @@ fn view(
     })?;
     match folded {
         Some(past) => {
-            print_rows(session, kind.name, &past)?;
+            print_rows(session, kind.name, past)?;
             Ok(Exit::Done)
         }
         None => Err(Failure::new(

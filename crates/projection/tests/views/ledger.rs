@@ -6,8 +6,9 @@ use bytes::Bytes;
 use portbook_domain::EventKind;
 use portbook_fold::{Delivery, Known, Original, Reading, fold, read_all};
 use portbook_ledger::{Leaf, SecretKey, Seq};
-use portbook_projection::{Kind, Projections};
+use portbook_projection::{Filter, Kind, ProjectionError, Projections, past};
 use portbook_store::{Generation, LedgerDirectory, Store, StoreReader, ViewStore};
+use portbook_views::View;
 use portbook_wire::control::{Control, LedgerOpened, PublicKey, SealRequested, encode_control};
 use tempfile::TempDir;
 
@@ -109,6 +110,27 @@ impl Ledger {
         let store = ViewStore::open(&self.views_path()).unwrap();
         let pointer = store.pointer(view).unwrap().unwrap();
         store.generation(view, pointer.live).unwrap().unwrap()
+    }
+
+    /// The rows of a view at the end of the ledger, as a reader finds them.
+    pub(crate) fn rows<V: View + 'static>(&self) -> Vec<(V::Key, V::Row)> {
+        self.rows_at::<V>(self.size(), Filter::default())
+    }
+
+    /// The rows of a view as of `size` leaves, of what `filter` lets through.
+    pub(crate) fn rows_at<V: View + 'static>(&self, size: u64, filter: Filter) -> Vec<(V::Key, V::Row)> {
+        let (reader, path) = (self.reader(), self.views_path());
+        let found = past(&reader, &path, Kind::of::<V>(), size, filter, &mut |_, _| true);
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.size(), size);
+        let mut rows = Vec::new();
+        found
+            .each_row::<V, ProjectionError>(|key, row| {
+                rows.push((key, row));
+                Ok(())
+            })
+            .unwrap();
+        rows
     }
 
     /// Appends `messages` as one batch.

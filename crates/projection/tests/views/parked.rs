@@ -1,12 +1,12 @@
 //! Parked cases: a broken event holds back its own case and nothing else.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use portbook_domain::{CaseId, EventKind};
 use portbook_projection::{Kind, VIEWS};
 use portbook_store::{StoredRow, ViewStore};
-use portbook_views::{CasePart, CaseRow, CaseStage, Cases, Recorded, View};
+use portbook_views::{CasePart, CaseRow, CaseStage, Cases, Facts, Recorded, View};
 
 use crate::ledger::{Ledger, case_name, data_of};
 
@@ -41,12 +41,10 @@ fn a_broken_event_of_each_kind_parks_one_case_and_the_others_go_on() {
         assert_eq!(parked[0].parked.case, case_name(400));
         let poison = 1 + 400 * 4 + 1;
         assert_eq!(parked[0].parked.waiting, [poison, poison + 1], "in ledger order");
-        let views = projections.views();
-        let views = views.read();
-        let cases = views.view::<Cases>().unwrap();
+        let cases: BTreeMap<_, _> = ledger.rows::<Cases>().into_iter().collect();
         let cleared = cases
-            .iter()
-            .filter(|(_, row)| row.progress.stage == CaseStage::Cleared);
+            .values()
+            .filter(|row| row.progress.stage == CaseStage::Cleared);
         assert_eq!(cleared.count(), 999, "{kind:?}");
         let waits = cases.get(&CaseId::new(&case_name(400)).unwrap()).unwrap();
         assert_eq!((waits.progress.stage, waits.events), (CaseStage::Submitted, 1));
@@ -67,11 +65,38 @@ fn parked_cases_survive_and_a_declared_skip_gives_what_a_clean_fold_gives() {
     assert!(resolved.waiting.is_empty());
     assert_eq!(projections.resolutions().unwrap()[0].reason, "sent by a test");
     assert!(projections.resolve(&case, "again", 8).is_err());
+    let views = || VIEWS.iter().map(|kind| ledger.live(kind.name));
+    let late: Vec<_> = views().map(|live| (live.root, live.rows)).collect();
+    std::fs::remove_dir_all(ledger.views_path().join("rows")).unwrap();
+    drop(ledger.fold(VIEWS));
+    let clean: Vec<_> = views().map(|live| (live.root, live.rows)).collect();
+    assert_eq!(late, clean, "folded late is folded all the same");
+    assert!(
+        views().all(|live| live.created_from == Some(1)),
+        "folded from nothing"
+    );
+}
+
+#[test]
+fn what_waits_goes_on_waiting_when_it_cannot_be_let_in() {
+    let ledger = with_broken(EventKind::PaperworkQueried, 10);
+    let projections = ledger.fold(&[Kind::of::<Facts>(), Kind::of::<Cases>()]);
+    let case = CaseId::new(&case_name(10)).unwrap();
+    assert_eq!(projections.parked().len(), 2);
+    // Rows of a log are read only where something comes late.
+    let facts = ledger.views_path().join("rows").join("facts.1.1");
+    std::fs::write(&facts, b"no rows").unwrap();
+    assert!(projections.resolve(&case, "sent by a test", 7).is_err());
+    assert_eq!(projections.retry(None).unwrap().waiting, []);
+    let events: u64 = ledger.rows::<Cases>().iter().map(|(_, row)| row.events).sum();
+    assert_eq!(events, 999 * 4 + 2);
+    assert_eq!(ledger.live("facts").rows, 999 * 4 + 2);
+    assert!(ledger.rows::<Facts>().is_sorted_by_key(|(leaf, _)| *leaf));
 }
 
 /// [`Cases`] by code that fails on one case until it is mended.
 #[derive(Debug)]
-struct Fragile(Cases);
+struct Fragile;
 
 static MENDED: AtomicBool = AtomicBool::new(false);
 
@@ -83,10 +108,6 @@ impl View for Fragile {
     type Row = CaseRow;
     type Part = CasePart;
 
-    fn empty() -> Self {
-        Self(Cases::empty())
-    }
-
     fn join(part: &mut CasePart, later: CasePart) {
         Cases::join(part, later);
     }
@@ -95,23 +116,11 @@ impl View for Fragile {
         Cases::row(before, part)
     }
 
-    fn enter(&mut self, key: CaseId, part: CasePart) {
-        self.0.enter(key, part);
-    }
-
     fn parts(recorded: &Recorded<'_>, add: &mut impl FnMut(CaseId, CasePart)) {
         let submitted = recorded.event.data.kind() == EventKind::ApplicationSubmitted;
         Cases::parts(recorded, add);
         let fails = recorded.event.case.as_str() == case_name(30) && !submitted;
         assert!(MENDED.load(Ordering::Relaxed) || !fails, "case 30 is too much");
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (CaseId, Cow<'_, CaseRow>)> {
-        self.0.rows()
-    }
-
-    fn from_rows(rows: impl IntoIterator<Item = (CaseId, CaseRow)>) -> Self {
-        Self(Cases::from_rows(rows))
     }
 }
 
@@ -132,13 +141,11 @@ fn an_event_on_which_the_fold_fails_parks_its_case_until_the_code_is_mended() {
     );
     assert!(parked[0].parked.reason.contains("case 30 is too much"));
     assert_eq!(parked[0].parked.waiting.len(), 3);
-    let views = projections.views();
-    let stages = |of: &Fragile| {
-        of.0.iter()
-            .filter(|(_, row)| row.progress.stage == CaseStage::Cleared)
-            .count()
-    };
-    assert_eq!(stages(views.read().view::<Fragile>().unwrap()), 39);
+    let rows = ledger.rows::<Fragile>();
+    let cleared = rows
+        .iter()
+        .filter(|(_, row)| row.progress.stage == CaseStage::Cleared);
+    assert_eq!(cleared.count(), 39);
     drop(projections);
 
     // The mark outlives the process; a retry without a fix changes nothing.

@@ -2,7 +2,7 @@
 
 use portbook_domain::{CaseId, EventKind};
 use portbook_projection::{
-    Filter, Kind, ProjectionError, Replayed, TranscriptError, VIEWS, past, replay, size_at, transcribe,
+    Filter, ProjectionError, Replayed, TranscriptError, VIEWS, replay, size_at, transcribe,
 };
 use portbook_store::Store;
 use portbook_views::{CaseStage, Cases};
@@ -10,12 +10,7 @@ use portbook_views::{CaseStage, Cases};
 use crate::ledger::{FIRST_NS, Ledger, case_name, data_of, odd_messages, seal};
 
 fn stages(ledger: &Ledger, size: u64, filter: Filter) -> Vec<CaseStage> {
-    let path = ledger.views_path();
-    let kind = Kind::of::<Cases>();
-    let past = past(&ledger.reader(), &path, kind, size, filter, &mut |_, _| true).unwrap();
-    let past = past.unwrap();
-    assert_eq!(past.size(), size);
-    let cases = past.view::<Cases>().unwrap();
+    let cases = ledger.rows_at::<Cases>(size, filter);
     cases.iter().map(|(_, row)| row.progress.stage).collect()
 }
 

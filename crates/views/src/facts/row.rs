@@ -9,6 +9,7 @@ use portbook_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::digits;
 use crate::timeline::{RecordClass, nanoseconds_of};
 use crate::view::Recorded;
 
@@ -20,6 +21,7 @@ pub struct FactRow {
     /// Leaf index of the original of a redelivery or conflict.
     pub refers_to: Option<u64>,
     /// Identity of the event, as the number its UUID stands for.
+    #[serde(with = "digits::event")]
     pub event: u128,
     /// The case.
     pub case: CaseId,
@@ -134,6 +136,7 @@ pub enum ToldRow {
         /// Cleared goods.
         lines: Vec<GoodsRow>,
         /// First halves of the SHA-256 digests of its documents.
+        #[serde(with = "digits::documents")]
         documents: Vec<u128>,
     },
     /// A declaration ended, or a clearance was undone.
@@ -148,6 +151,7 @@ pub enum ToldRow {
     /// Fields of another event of the case are corrected.
     Corrected {
         /// The corrected event.
+        #[serde(with = "digits::event")]
         target: u128,
         /// What is corrected.
         patches: Vec<FieldPatch>,
@@ -155,6 +159,7 @@ pub enum ToldRow {
     /// Another event of the case did not happen.
     Annulled {
         /// The annulled event.
+        #[serde(with = "digits::event")]
         target: u128,
     },
     /// A redelivery or a conflict: it adds no fact, whatever it tells.

@@ -16,7 +16,7 @@ use crate::timeline::RecordClass;
 
 impl Facts {
     /// Every record as it was recorded, by leaf.
-    pub(super) fn written_rows(&self) -> impl Iterator<Item = (u64, Cow<'_, FactRow>)> {
+    pub fn rows(&self) -> impl Iterator<Item = (u64, Cow<'_, FactRow>)> {
         let facts = self.all.iter().filter(|fact| !fact.is_copy).map(Written::Fact);
         let repeats = self.repeats.iter().map(Written::Repeat);
         let repairs = self
