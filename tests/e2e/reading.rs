@@ -15,6 +15,8 @@ fn questions() -> Vec<Vec<&'static str>> {
         "record show 40",
         "record show CNNBG/3 --json",
         "checkpoint ls -o csv",
+        "projection rows facts",
+        "projection rows cases --json",
     ]
     .iter()
     .map(|line| line.split_whitespace().collect())
@@ -61,6 +63,36 @@ fn what_is_asked_while_a_portbook_runs_is_answered_as_offline() {
     node.stop();
     assert!(!node.home().join("ledger/store.sock").exists());
     assert_eq!(running, answers(&node));
+    check_forms(&node);
+}
+
+/// A list says where it ends, and what is no table is not given as one.
+fn check_forms(node: &Node) {
+    for list in ["timeline CNNBG", "findings", "claims", "stats", "checkpoint ls"] {
+        let words: Vec<&str> = list.split_whitespace().chain(["-o", "ndjson"]).collect();
+        let said = node.run(&words).exits(0).out;
+        let mut lines: Vec<serde_json::Value> = said
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let end = lines.pop();
+        assert_eq!(
+            end,
+            Some(serde_json::json!({"end": true, "rows": lines.len()})),
+            "{list}"
+        );
+    }
+    for document in ["case 2025DU000012", "projection ls", "rebuild --all"] {
+        let words: Vec<&str> = document.split_whitespace().chain(["-o", "csv"]).collect();
+        let said = node.run(&words).exits(2);
+        assert!(said.err.contains("no table") && said.out.is_empty(), "{said:?}");
+    }
+    let generations = node.run(&["projection", "ls", "--json"]).exits(0).json();
+    let generations = generations["generations"].as_array().unwrap();
+    assert!(
+        generations.iter().all(|it| it["generation"]["generation"] == 1),
+        "nothing was rebuilt"
+    );
 }
 
 #[test]

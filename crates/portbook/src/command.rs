@@ -39,12 +39,18 @@ mod verify;
 pub(crate) mod watch;
 mod witness;
 
-use crate::args::{Command, Part};
-use crate::failure::Outcome;
+use crate::args::{CheckpointCommand, Command, Part};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
 use crate::session::Session;
+use crate::speech::Form;
 
 /// Carries out what was typed.
 pub(crate) fn run(session: &Session, command: Command) -> Outcome {
+    if session.speech.form == Form::Csv && !is_table(&command) {
+        let message = "this answer is no table: it has no form of comma-separated values";
+        return Err(Failure::new(Exit::Usage, message).hint("--output json has all of it"));
+    }
     match command {
         Command::Demo(args) => demo::run(session, &args),
         Command::Init(args) => init::run(session, &args),
@@ -87,4 +93,17 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Completions(args) => completions::run(session, &args),
         Command::Man(args) => man::run(session, &args),
     }
+}
+
+/// Whether what `command` answers has rows of the same columns.
+const fn is_table(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Order(_)
+            | Command::Timeline(_)
+            | Command::Stats(_)
+            | Command::Findings(_)
+            | Command::Claims(_)
+            | Command::Checkpoint(CheckpointCommand::Ls)
+    )
 }

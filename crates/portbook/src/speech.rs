@@ -20,9 +20,9 @@ pub(crate) enum Form {
     Table,
     /// One JSON document.
     Json,
-    /// One JSON document a line, with a closing `end` line.
+    /// One JSON document a line; behind those of a list comes an `end` line.
     Ndjson,
-    /// Comma-separated values with a header.
+    /// Comma-separated values with a header, of answers that are tables.
     Csv,
 }
 
@@ -86,6 +86,16 @@ impl Speech {
         };
         let text = text.map_err(|error| Failure::of(Exit::InputOutput, &error))?;
         self.answer(text)
+    }
+
+    /// Prints the documents of a list, one a line, and behind them how many they are: a list that was cut off has no end.
+    pub(crate) fn lines<T: Serialize>(&self, documents: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+        let mut rows = 0_u64;
+        for document in documents {
+            self.json(&document)?;
+            rows += 1;
+        }
+        self.json(&serde_json::json!({"end": true, "rows": rows}))
     }
 
     /// Tells what is going on.

@@ -52,7 +52,7 @@ fn list(session: &Session, directory: &LedgerDirectory) -> Outcome {
             schema: "portbook.checkpoints/v1",
             checkpoints: entries,
         })?,
-        Form::Ndjson => entries.iter().try_for_each(|entry| session.speech.json(entry))?,
+        Form::Ndjson => session.speech.lines(&entries)?,
         Form::Csv => {
             session.speech.answer("size,root,signed")?;
             for Entry { size, root, signed } in entries {

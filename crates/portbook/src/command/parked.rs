@@ -142,6 +142,9 @@ fn tell(session: &Session, retried: &Retried) -> Outcome {
             "waiting": retried.waiting.iter().map(document).collect::<Vec<_>>(),
         }))?;
     } else {
+        if retried.released.is_empty() && retried.waiting.is_empty() {
+            session.speech.answer("no case is parked")?;
+        }
         for case in &retried.released {
             session.speech.answer(format_args!("{case} goes on"))?;
         }

@@ -186,13 +186,7 @@ pub(crate) fn print(session: &Session, chain: Chain, rows: &[Marked]) -> Result<
                 rows,
             })
         }
-        Form::Ndjson => {
-            rows.iter()
-                .try_for_each(|row| session.speech.json(&Row::of(row)))?;
-            session
-                .speech
-                .json(&serde_json::json!({"end": true, "rows": rows.len()}))
-        }
+        Form::Ndjson => session.speech.lines(rows.iter().map(Row::of)),
         Form::Csv => print_csv(session, rows),
         Form::Table => print_table(session, rows),
     }

@@ -78,7 +78,7 @@ fn tell_all(speech: &Speech, basis: &Basis<'_>, claims: Vec<(String, Claim)>) ->
             claims: entries,
             rests_on: &rests_on,
         })?,
-        Form::Ndjson => entries.iter().try_for_each(|entry| speech.json(entry))?,
+        Form::Ndjson => speech.lines(&entries)?,
         Form::Csv => print_csv(speech, &entries)?,
         Form::Table => {
             entries.iter().try_for_each(|entry| print(speech, entry))?;

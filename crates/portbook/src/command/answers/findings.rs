@@ -94,9 +94,7 @@ pub(crate) fn tell(speech: &Speech, basis: &Basis<'_>, args: &FindingsArgs) -> R
             counts: &counts,
             rests_on: &rests_on,
         })?,
-        Form::Ndjson => found
-            .iter()
-            .try_for_each(|finding| speech.json(&Entry::of(finding)))?,
+        Form::Ndjson => speech.lines(found.iter().map(Entry::of))?,
         Form::Csv => print_csv(speech, &found)?,
         Form::Table => {
             if args.explain {

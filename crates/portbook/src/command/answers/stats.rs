@@ -123,7 +123,7 @@ fn list(session: &Session) -> Result<(), Failure> {
             schema: "portbook.questions/v1",
             questions: listed,
         }),
-        Form::Ndjson => listed.iter().try_for_each(|it| session.speech.json(it)),
+        Form::Ndjson => session.speech.lines(&listed),
         Form::Csv => {
             session.speech.answer("number,question,title,by")?;
             listed.iter().try_for_each(|it| {
