@@ -5,11 +5,12 @@
 //! between leaves a database that sled can never open again, though nothing of it is lost. Both happen nowhere but in
 //! opening, so opening has a lock of its own, and whoever has that removes what others left half written.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,7 @@ const CONFIGURATION: &str = "conf";
 /// Whoever opens the database has this file locked meanwhile.
 const OPENING: &str = "opening";
 /// How long a store may stay locked after it was closed: sled's own threads let go of it a moment later.
-const RELEASE_WAIT: Duration = Duration::from_millis(500);
+const RELEASE_WAIT: Duration = Duration::from_secs(2);
 const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Opens the sled database in `path`, which must hold one already unless `create`.
@@ -142,16 +143,27 @@ fn open_error(path: &Path, source: sled::Error) -> StoreError {
     }
 }
 
-/// The panic hook belongs to the whole process: two threads that exchange it at once would lose it.
-static HOOK: Mutex<()> = Mutex::new(());
+thread_local! {
+    /// Whether panics of this thread are reported as errors.
+    static IS_SILENT: Cell<bool> = const { Cell::new(false) };
+}
 
-/// Keeps the panic hook quiet while `act` runs; the panic is reported as an error instead.
+/// Keeps the panic hook quiet on this thread while `act` runs, which reports a panic as an error instead.
+///
+/// The hook belongs to the whole process: what other threads have to say meanwhile must be heard.
 fn silently<T>(act: impl FnOnce() -> T) -> T {
-    let _exchanging = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_SILENT.get() {
+                hook(panic);
+            }
+        }));
+    });
+    IS_SILENT.set(true);
     let done = act();
-    std::panic::set_hook(hook);
+    IS_SILENT.set(false);
     done
 }
 

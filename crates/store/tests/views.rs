@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use portbook_store::{
     Generation, Parked, Pointer, Resolution, StateRoot, Store, StoreError, StoreReader, ViewStore,
@@ -121,7 +123,14 @@ fn sled_of(path: &Path) -> sled::Db {
         .path(path)
         .segment_size(8 * 1024 * 1024)
         .use_compression(false);
-    config.open().unwrap()
+    // A thread of sled's own lets go of a database some time after it was dropped.
+    let started = Instant::now();
+    loop {
+        match config.open() {
+            Err(_) if started.elapsed() < Duration::from_secs(10) => thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub(crate) fn size_of(session: &Session, reader: &StoreReader, point: Point) -> 
                 Some(size) => published.into_iter().find(|it| *it == Size::new(size)),
             };
             let found = found.ok_or_else(|| {
-                Failure::new(Exit::Incomplete, "there is no such checkpoint")
+                Failure::new(Exit::Unavailable, "there is no such checkpoint")
                     .hint("portbook checkpoint ls lists the published ones")
             })?;
             found.get()
@@ -234,6 +234,12 @@ fn transcript(
     } else {
         Store::create(&target.store())?
     };
+    let held = store.book().size();
+    if held > size {
+        let message = format!("{} holds {} leaves already", directory.display(), grouped(held));
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("what is recorded is not taken back; name another directory"));
+    }
     let reached = transcribe(reader, &mut store, size, &mut |at, end| following.go_on(at, end))?;
     let root = store.book().frontier.root();
     if reached < size {
