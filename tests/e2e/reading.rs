@@ -64,6 +64,39 @@ fn what_is_asked_while_a_portbook_runs_is_answered_as_offline() {
     assert!(!node.home().join("ledger/store.sock").exists());
     assert_eq!(running, answers(&node));
     check_forms(&node);
+    check_copy(&node);
+}
+
+/// A copy of the ledger is made leaf by leaf, goes on where it stopped, and is not taken back.
+fn check_copy(node: &Node) {
+    let directory = node.home().join("copy").display().to_string();
+    let copy = |to: &str| node.run(&["replay", "--to", to, "--into", &directory, "--json"]);
+    assert_eq!(copy("700").exits(0).json()["size"], 700);
+    let whole = copy("checkpoint").exits(0).json();
+    let listed = node.run(&["checkpoint", "ls", "--json"]).exits(0).json();
+    let newest = listed["checkpoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .max_by_key(|it| it["size"].as_u64());
+    assert_eq!(whole["size"], newest.unwrap()["size"]);
+    let refused = copy("700").exits(2);
+    assert!(refused.err.contains("already"), "{refused:?}");
+    // As a ledger of its own, with the key it is signed with, it holds what the other one holds.
+    let home = node.home().join("of-the-copy");
+    fs::create_dir(&home).unwrap();
+    fs::rename(node.home().join("copy"), home.join("ledger")).unwrap();
+    fs::create_dir(home.join("keys")).unwrap();
+    fs::copy(node.home().join("keys/log.pub"), home.join("keys/log.pub")).unwrap();
+    let home = home.display().to_string();
+    let report = node
+        .run(&["--home", &home, "verify", "--all", "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&report["verdict"], &report["root"]),
+        (&serde_json::json!("verified"), &newest.unwrap()["root"])
+    );
 }
 
 /// A list says where it ends, and what is no table is not given as one.
