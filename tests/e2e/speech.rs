@@ -102,6 +102,21 @@ fn init_never_overwrites_and_wrong_configuration_is_named() {
 }
 
 #[test]
+fn two_inits_of_one_home_do_not_mix() {
+    let node = Node::new();
+    let keys = node.home().join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    let another = std::fs::File::open(&keys).unwrap();
+    another.try_lock().unwrap();
+    let said = node.run(&["init"]).exits(69);
+    assert!(said.err.contains("another process is making keys"), "{said:?}");
+    assert_eq!(std::fs::read_dir(&keys).unwrap().count(), 0);
+    assert!(!node.home().join("ledger").exists());
+    drop(another);
+    node.run(&["init"]).exits(0);
+}
+
+#[test]
 fn keys_that_others_can_read_are_refused() {
     use std::os::unix::fs::PermissionsExt;
     let node = Node::init();

@@ -1,6 +1,6 @@
 //! The home directory of a portbook: where its ledger, keys and server are.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -115,6 +115,19 @@ impl Home {
             .mode(0o700)
             .create(&self.keys);
         created.map_err(|error| Failure::file("create", &self.keys, &error))
+    }
+
+    /// Keeps others from making keys here until what it gives is dropped.
+    pub(crate) fn lock_keys(&self) -> Result<File, Failure> {
+        let opened = File::open(&self.keys).map_err(|error| Failure::file("open", &self.keys, &error))?;
+        match opened.try_lock() {
+            Ok(()) => Ok(opened),
+            Err(TryLockError::WouldBlock) => Err(Failure::new(
+                Exit::Unavailable,
+                format!("another process is making keys in {}", self.keys.display()),
+            )),
+            Err(TryLockError::Error(error)) => Err(Failure::file("lock", &self.keys, &error)),
+        }
     }
 
     /// Draws a new key and writes it to its file, which must not be there.

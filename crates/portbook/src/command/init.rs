@@ -85,16 +85,24 @@ fn create_standby(session: &Session) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Creates everything; a home that holds a ledger is left as it is.
-pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Failure> {
-    let tables = reference::load()?;
+fn refuse_another(session: &Session) -> Result<(), Failure> {
     if session.home.ledger().store().join("db").exists() {
         return Err(StoreError::Exists {
             path: session.home.root().to_owned(),
         }
         .into());
     }
+    Ok(())
+}
+
+/// Creates everything; a home that holds a ledger is left as it is.
+pub(crate) async fn create(session: &Session, origin: &Origin) -> Result<(), Failure> {
+    let tables = reference::load()?;
+    refuse_another(session)?;
     session.home.create_keys()?;
+    let _alone = session.home.lock_keys()?;
+    // Whoever had them before may have come to the end.
+    refuse_another(session)?;
     for of in [KeyOf::Log].into_iter().chain(KeyOf::producers()) {
         // What was interrupted before keeps the keys it has.
         let key = match session.home.key(of) {
