@@ -34,6 +34,9 @@ const PACKETS_AHEAD: usize = 4;
 /// Rows are hashed and written so many bytes together.
 const FRAMED_TOGETHER_BYTES: usize = 64 * 1024;
 
+/// A log is written anew when it is in more files than this: all are open at once while they are read.
+const LOG_FILES_MAX: usize = 64;
+
 /// Rows as stored, in the order of keys.
 pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<StoredRow, StoreError>> + 'a>;
 
@@ -200,6 +203,31 @@ impl<V: View> Log<V> {
         }
     }
 
+    /// Writes all rows of `generation` anew, and those of `late`, which are in the order of their keys, in their places.
+    fn rewrite(
+        &mut self,
+        store: &ViewStore,
+        generation: &mut Generation,
+        late: Vec<(V::Key, StoredRow)>,
+    ) -> Result<(), StoreError> {
+        let mut late = late.into_iter().peekable();
+        let rows = store.rows(generation)?;
+        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
+        for stored in rows {
+            let (key, row) = stored?;
+            let at: V::Key = decode_row(&key)?;
+            while let Some((_, (key, row))) = late.next_if(|(late, _)| *late < at) {
+                writer.row(&key, &row)?;
+            }
+            writer.row(&key, &row)?;
+        }
+        late.try_for_each(|(_, (key, row))| writer.row(&key, &row))?;
+        let written = writer.finish()?;
+        generation.replace_rows(&written);
+        self.root = Some(written.root);
+        Ok(())
+    }
+
     fn hold(&mut self, framed: Vec<u8>, rows: u64) {
         if rows == 0 {
             return;
@@ -245,7 +273,6 @@ impl<V: View + 'static> Gather for Log<V> {
         self.hold(framed, rows);
     }
 
-    /// All rows are written again, those that come late in their places.
     fn insert(
         &mut self,
         store: &ViewStore,
@@ -262,23 +289,8 @@ impl<V: View + 'static> Gather for Log<V> {
             return Ok(());
         }
         late.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut late = late.into_iter().peekable();
         self.flush(store, generation)?;
-        let rows = store.rows(generation)?;
-        let mut writer = store.write_rows(generation, StateRoot::of(V::NAME))?;
-        for stored in rows {
-            let (key, row) = stored?;
-            let at: V::Key = decode_row(&key)?;
-            while let Some((_, (key, row))) = late.next_if(|(late, _)| *late < at) {
-                writer.row(&key, &row)?;
-            }
-            writer.row(&key, &row)?;
-        }
-        late.try_for_each(|(_, (key, row))| writer.row(&key, &row))?;
-        let written = writer.finish()?;
-        generation.replace_rows(&written);
-        self.root = Some(written.root);
-        Ok(())
+        self.rewrite(store, generation, late)
     }
 
     fn held(&self) -> usize {
@@ -310,7 +322,11 @@ impl<V: View + 'static> Gather for Log<V> {
     }
 
     fn settle(&mut self, store: &ViewStore, generation: &mut Generation) -> Result<(), StoreError> {
-        self.flush(store, generation)
+        self.flush(store, generation)?;
+        if generation.row_files() > LOG_FILES_MAX {
+            self.rewrite(store, generation, Vec::new())?;
+        }
+        Ok(())
     }
 
     fn rows(&self, stored: Stored) -> Result<Rows<'_>, StoreError> {

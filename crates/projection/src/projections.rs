@@ -190,8 +190,8 @@ pub(crate) fn skips(store: &ViewStore) -> Result<Selection, ProjectionError> {
 fn open_one(store: &ViewStore, reader: &StoreReader, kind: Kind) -> Result<Building, ProjectionError> {
     let live = store.pointer(kind.name)?.map(|pointer| pointer.live);
     let mut generations = store.generations_of(kind.name)?;
-    // The live one before all others, then the newest: one that was begun and not finished is gone on with.
-    generations.sort_by_key(|it| (Some(it.number) == live, it.number));
+    // Where none was ever live, one that was begun and not finished is gone on with. Others may be somebody's who is rebuilding.
+    generations.retain(|it| live.is_none_or(|live| it.number == live));
     for generation in generations.into_iter().rev() {
         if snapshot::fits(reader, kind, &generation)?
             && let Some(building) = Building::begin_whole(store, kind, generation)?
@@ -213,10 +213,18 @@ pub(crate) fn begin(store: &ViewStore, kind: Kind, from: Option<u64>) -> Result<
     Ok(begun)
 }
 
-/// Whether another process left a live generation from which `building` does not go on.
+/// Whether `generation` was begun here to replace the live one, and was not live yet itself.
+fn replaces(generation: &Generation, live: u64) -> bool {
+    !generation.whole && generation.created_from == Some(live)
+}
+
+/// Whether another process left a live generation from which `building` does not go on, and which it does not replace.
 fn is_behind(store: &ViewStore, reader: &StoreReader, building: &Building) -> Result<bool, ProjectionError> {
+    let mine = &building.generation;
     match live_of(store, building.kind)? {
-        Some(live) if live != building.generation => snapshot::fits(reader, building.kind, &live),
+        Some(live) if live != *mine && !replaces(mine, live.number) => {
+            snapshot::fits(reader, building.kind, &live)
+        }
         Some(_) | None => Ok(false),
     }
 }
@@ -229,7 +237,7 @@ fn promotions(store: &ViewStore, live: &mut Live) -> Result<Vec<(&'static str, P
     for building in &live.buildings {
         let (view, generation) = (building.kind.name, &building.generation);
         let before = store.pointer(view)?.map(|pointer| pointer.live);
-        if before.is_none() || before == generation.created_from {
+        if before.is_none_or(|before| replaces(generation, before)) {
             let live = generation.number;
             pointers.push((view, Pointer { live, before }));
         } else if before != Some(generation.number) {

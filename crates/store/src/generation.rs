@@ -177,6 +177,12 @@ impl Generation {
         self.files.parts.len()
     }
 
+    /// How many files hold its rows.
+    #[must_use]
+    pub const fn row_files(&self) -> usize {
+        self.files.rows.len()
+    }
+
     /// The number of the next file.
     pub(crate) const fn next_file(&mut self) -> u64 {
         self.files.next += 1;
