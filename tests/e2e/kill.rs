@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use portbook_bus::{Bus, BusOptions, Identity, Login, ManagedServer, ServerSpec};
+use portbook_bus::{Bus, BusOptions, Identity, Login, ManagedServer, ServerPort, ServerSpec};
 use portbook_domain::Order;
 use portbook_service::Client;
 use portbook_wire::command::{Outcome, parse_order};
@@ -143,10 +143,10 @@ pub(crate) const PROCESSES: [&str; 5] = ["projector", "intake", "paperwork", "li
 
 impl Parts {
     pub(crate) async fn start(node: &Node) -> Self {
-        let server = start_server(node, None).await;
+        let server = start_server(node, ServerPort::Free).await;
         let url = server.url().to_owned();
         fs::write(node.home().join("nats.url"), &url).unwrap();
-        let port = url.rsplit(':').next().unwrap().parse().unwrap();
+        let port = server.port();
         let processes = PROCESSES
             .map(|name| (name, node.spawn(&["run", name], name)))
             .into();
@@ -165,7 +165,7 @@ impl Parts {
         if turn == PROCESSES.len() {
             // The lock on the store goes with the value, so it goes first.
             self.server.take().unwrap().kill().await.unwrap();
-            self.server = Some(start_server(node, Some(self.port)).await);
+            self.server = Some(start_server(node, ServerPort::Exactly(self.port)).await);
             return;
         }
         let (name, process) = &mut self.processes[turn];
@@ -197,7 +197,7 @@ impl Parts {
     }
 }
 
-async fn start_server(node: &Node, port: Option<u16>) -> ManagedServer {
+async fn start_server(node: &Node, port: ServerPort) -> ManagedServer {
     let spec = ServerSpec {
         binary: portbook_testkit::nats::server_binary(),
         store_dir: node.home().join("nats"),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use portbook_bus::{ManagedServer, ServerSpec};
+use portbook_bus::{ManagedServer, ServerPort, ServerSpec};
 use serde_json::Value;
 
 use crate::node::{Node, copy, first_lines, wait_for};
@@ -235,7 +235,7 @@ async fn server(node: &Node) -> ManagedServer {
         binary: portbook_testkit::nats::server_binary(),
         store_dir: node.home().join("nats"),
         seeds_dir: node.home().join("keys/nats"),
-        port: None,
+        port: ServerPort::Free,
         file_store_bytes_max: 1 << 34,
     })
     .await

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use portbook_bus::{Identity, Outgoing, PublishLimits, Publisher};
@@ -253,4 +253,44 @@ fn a_schema_that_the_ledger_names_otherwise_is_registered_once() {
     let schema = node.run(&["schema", "get", "license.granted"]).exits(0).json();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     node.run(&["schema", "get", "license.lost"]).exits(2);
+}
+
+/// Starts everything; gives the addresses of nats-server and HTTP.
+fn started(node: &mut Node) -> [String; 2] {
+    node.up();
+    ["nats.url", "http.url"].map(|file| {
+        let url = || fs::read_to_string(node.home().join(file)).ok();
+        wait_for(|| url().filter(|url| !url.is_empty())).expect("the address is written")
+    })
+}
+
+#[test]
+fn addresses_stay_from_start_to_start_while_nobody_else_has_them() {
+    let mut node = Node::init();
+    let first = started(&mut node);
+    node.stop();
+    assert_eq!(started(&mut node), first, "after a stop");
+    // The nats-server that is left behind has the port until it is ended.
+    node.kill();
+    assert_eq!(started(&mut node), first, "after a kill");
+    node.stop();
+    let taken = first
+        .clone()
+        .map(|url| TcpListener::bind(url.rsplit_once("//").unwrap().1).unwrap());
+    let moved = started(&mut node);
+    let said = fs::read_to_string(node.log("up")).unwrap();
+    for (server, at) in [("nats", 0), ("http", 1)] {
+        assert_ne!(moved[at], first[at]);
+        let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
+        let told = format!(
+            "port {} is taken by another process: {server} is on port {} from now on",
+            port(&first[at]),
+            port(&moved[at])
+        );
+        assert!(said.contains(&told), "{told}: {said}");
+    }
+    node.stop();
+    drop(taken);
+    assert_eq!(started(&mut node), moved, "what was told last stays");
+    node.stop();
 }

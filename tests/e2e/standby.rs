@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerSpec};
+use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerPort, ServerSpec};
 use portbook_ledger::{Checkpoint, Origin, SignerKey, Size, sha256};
 
 use crate::kill::connect;
@@ -29,7 +29,7 @@ impl Pair {
             binary: portbook_testkit::nats::server_binary(),
             store_dir: primary.home().join("nats"),
             seeds_dir: primary.home().join("keys/nats"),
-            port: None,
+            port: ServerPort::Free,
             file_store_bytes_max: 1 << 34,
         };
         let server = runtime.block_on(ManagedServer::start(spec)).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portbook_bus::{ManagedServer, ServerSpec};
+use portbook_bus::{ManagedServer, ServerPort, ServerSpec};
 use portbook_store::{Forgery, LedgerDirectory, forge};
 use portbook_testkit::operator::operate;
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ fn a_message_removed_from_the_middle_is_named() {
             binary: portbook_testkit::nats::server_binary(),
             store_dir: other.home().join("nats"),
             seeds_dir: seeds.clone(),
-            port: None,
+            port: ServerPort::Free,
             file_store_bytes_max: 1 << 34,
         };
         let server = ManagedServer::start(spec).await.unwrap();

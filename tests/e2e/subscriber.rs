@@ -17,10 +17,9 @@ const STEP: usize = 120;
 
 #[test]
 fn a_python_subscriber_hears_every_sealed_event_once_and_in_order() {
-    let python = installed(".tools/subscriber/bin/python", "make subscriber-packages");
-    let heard = story("python", &python, &repository());
+    let heard = story("python", on_python);
     // Events are what the SDK of CloudEvents and the published schemas take them for.
-    let said = Command::new(&python)
+    let said = Command::new(python())
         .arg(repository().join("tests/interop/check_events.py"))
         .arg(env!("CARGO_BIN_EXE_portbook"))
         .arg(heard.path())
@@ -31,24 +30,40 @@ fn a_python_subscriber_hears_every_sealed_event_once_and_in_order() {
     assert!(types.as_object().unwrap().len() >= 3, "{types}");
 }
 
+#[test]
+fn a_subscriber_finds_a_portbook_that_was_started_again() {
+    let mut node = Node::init();
+    node.up();
+    let mut subscriber = Subscriber::start(&node, "python", on_python);
+    import(&node, STEP);
+    subscriber.goes_on(0);
+    // Killed: its nats-server is an orphan that the next start ends. Then stopped in order.
+    node.kill();
+    node.up();
+    import(&node, 2 * STEP);
+    subscriber.goes_on(subscriber.count());
+    node.stop();
+    node.up();
+    import(&node, 3 * STEP);
+    let expected = wanted(all_fed(&node, 3 * STEP));
+    let heard = subscriber.heard(expected.len());
+    assert_eq!(keys(&heard), keys(&expected));
+    subscriber.stop();
+    node.stop();
+}
+
 #[cfg(feature = "interop")]
 #[test]
 fn a_node_subscriber_hears_every_sealed_event_once_and_in_order() {
-    let packages = installed(".tools/subscriber-node", "make interop-feed");
-    let heard = story("node", Path::new("node"), &packages);
+    let packages = node_packages();
+    let heard = story("node", on_node);
     let check = |script: &str, argument: &Path| {
-        let said = Command::new("node")
+        let mut command = Command::new("node");
+        command
             .current_dir(&packages)
             .arg(repository().join("tests/interop").join(script))
-            .arg(argument)
-            .output()
-            .unwrap();
-        assert!(
-            said.status.success(),
-            "{script}: {}",
-            String::from_utf8_lossy(&said.stderr)
-        );
-        serde_json::from_slice::<Value>(&said.stdout).unwrap()
+            .arg(argument);
+        serde_json::from_slice::<Value>(&done(&mut command).stdout).unwrap()
     };
     let events = check("check_events.mjs", heard.path());
     assert!(events["events"].as_u64().unwrap() > 100, "{events}");
@@ -57,9 +72,111 @@ fn a_node_subscriber_hears_every_sealed_event_once_and_in_order() {
     assert_eq!(document["messages"], document["channels"]);
 }
 
+#[cfg(feature = "interop")]
+#[test]
+fn a_go_subscriber_hears_every_sealed_event_once_and_in_order() {
+    story("go", compiled_go);
+}
+
+#[cfg(feature = "interop")]
+#[test]
+fn a_rust_subscriber_hears_every_sealed_event_once_and_in_order() {
+    story("rust", compiled_rust);
+}
+
+/// Makes a program that was printed ready to run in a folder, and gives its command.
+type Prepare = fn(program: &str, folder: &Path) -> Vec<PathBuf>;
+
+fn python() -> PathBuf {
+    installed(".tools/subscriber/bin/python", "make subscriber-packages")
+}
+
+fn on_python(program: &str, folder: &Path) -> Vec<PathBuf> {
+    let script = folder.join("subscriber.py");
+    fs::write(&script, program).unwrap();
+    vec![python(), script]
+}
+
+#[cfg(feature = "interop")]
+fn node_packages() -> PathBuf {
+    installed(".tools/subscriber-node", "make interop-feed")
+}
+
+#[cfg(feature = "interop")]
+fn on_node(program: &str, folder: &Path) -> Vec<PathBuf> {
+    let script = folder.join("subscriber.mjs");
+    fs::write(&script, program).unwrap();
+    // Node looks for packages beside the script.
+    std::os::unix::fs::symlink(node_packages().join("node_modules"), folder.join("node_modules")).unwrap();
+    vec!["node".into(), script]
+}
+
+/// Vetted and compiled with the nats.go of others, without anything else that would have to be downloaded.
+#[cfg(feature = "interop")]
+fn compiled_go(program: &str, folder: &Path) -> Vec<PathBuf> {
+    let packages = installed(".tools/subscriber-go", "make interop-feed");
+    fs::write(folder.join("main.go"), program).unwrap();
+    for words in [&["vet", "."][..], &["build", "-o", "subscriber", "."]] {
+        let mut command = Command::new(packages.join("go/bin/go"));
+        command
+            .current_dir(folder)
+            .args(words)
+            .env("GO111MODULE", "off")
+            .env("GOTOOLCHAIN", "local")
+            .env("GOPATH", packages.join("gocode"))
+            .env("GOCACHE", packages.join("cache"));
+        done(&mut command);
+    }
+    vec![folder.join("subscriber")]
+}
+
+/// Compiled as a crate of its own, which has only what `connect` says it needs.
+#[cfg(feature = "interop")]
+fn compiled_rust(program: &str, folder: &Path) -> Vec<PathBuf> {
+    let manifest = format!(
+        r#"[package]
+name = "subscriber"
+edition = "2024"
+
+[dependencies]
+portbook-subscribe = {{ path = {:?} }}
+serde_json = "1"
+tokio = {{ version = "1", features = ["macros", "rt-multi-thread", "signal"] }}
+
+[workspace]
+"#,
+        repository().join("crates/subscribe")
+    );
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("src/main.rs"), program).unwrap();
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    // The same versions as here, which are on this machine.
+    fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("subscriber");
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(folder)
+        .args(["build", "--offline", "--target-dir"])
+        .arg(&target);
+    done(&mut command);
+    vec![target.join("debug/subscriber")]
+}
+
+#[cfg(feature = "interop")]
+#[track_caller]
+fn done(command: &mut Command) -> std::process::Output {
+    let said = command.output().unwrap();
+    assert!(
+        said.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&said.stderr)
+    );
+    said
+}
+
 /// Imports facts while parts and the subscriber are killed in turn, compares what was heard with the timelines, and gives
 /// the file of what was heard.
-fn story(language: &str, runtime: &Path, packages: &Path) -> tempfile::NamedTempFile {
+fn story(language: &str, prepare: Prepare) -> tempfile::NamedTempFile {
     let runs = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -67,7 +184,7 @@ fn story(language: &str, runtime: &Path, packages: &Path) -> tempfile::NamedTemp
     runs.block_on(async {
         let node = Node::init();
         let mut parts = Parts::start(&node).await;
-        let mut subscriber = Subscriber::start(&node, language, runtime, packages);
+        let mut subscriber = Subscriber::start(&node, language, prepare);
         for (step, turn) in [PROJECTOR, SERVER, PROJECTOR, SERVER].into_iter().enumerate() {
             import(&node, (step + 1) * STEP);
             parts.kill(&node, turn).await;
@@ -76,9 +193,7 @@ fn story(language: &str, runtime: &Path, packages: &Path) -> tempfile::NamedTemp
         import(&node, 5 * STEP);
         subscriber.restart();
         import(&node, 6 * STEP);
-        let fed = all_fed(&node);
-        let wanted = |line: &&Value| PORTS.contains(&line["port"].as_str().unwrap());
-        let expected: Vec<Value> = fed.iter().filter(wanted).cloned().collect();
+        let expected = wanted(all_fed(&node, 6 * STEP));
         let heard = subscriber.heard(expected.len());
         assert_eq!(
             keys(&heard),
@@ -110,12 +225,18 @@ fn story(language: &str, runtime: &Path, packages: &Path) -> tempfile::NamedTemp
     })
 }
 
-/// Everything the feed holds once it holds everything, as `watch` shows it.
-fn all_fed(node: &Node) -> Vec<Value> {
+/// What a subscriber to the two ports is to hear.
+fn wanted(mut fed: Vec<Value>) -> Vec<Value> {
+    fed.retain(|line| PORTS.contains(&line["port"].as_str().unwrap()));
+    fed
+}
+
+/// Everything the feed holds once it holds everything of `facts`, as `watch` shows it.
+fn all_fed(node: &Node, facts: usize) -> Vec<Value> {
     let caught_up = || {
         let status = node.run(&["feed", "status", "--json"]).exits(0).json();
         let messages = usize::try_from(status["messages"].as_u64().unwrap()).unwrap();
-        (messages >= 6 * STEP && status["waiting_at_most"] == 0).then_some(messages)
+        (messages >= facts && status["waiting_at_most"] == 0).then_some(messages)
     };
     let messages = wait_for(caught_up).expect("the feed catches up");
     let count = messages.to_string();
@@ -166,35 +287,26 @@ fn installed(path: &str, with: &str) -> PathBuf {
 
 /// A subscriber as a process of its own, with a folder of its own.
 struct Subscriber {
-    runtime: PathBuf,
-    script: PathBuf,
+    command: Vec<PathBuf>,
+    folder: PathBuf,
     lines: PathBuf,
     log: PathBuf,
     process: Running,
 }
 
 impl Subscriber {
-    fn start(node: &Node, language: &str, runtime: &Path, packages: &Path) -> Self {
+    fn start(node: &Node, language: &str, prepare: Prepare) -> Self {
         let said = node
             .run(&["connect", language, "--port", PORTS[0], "--port", PORTS[1]])
             .exits(0);
         let folder = node.home().join("subscriber");
         fs::create_dir(&folder).unwrap();
-        let script = folder.join(if language == "node" {
-            "subscriber.mjs"
-        } else {
-            "subscriber.py"
-        });
-        fs::write(&script, said.out).unwrap();
-        if language == "node" {
-            // Node looks for packages beside the script.
-            std::os::unix::fs::symlink(packages.join("node_modules"), folder.join("node_modules")).unwrap();
-        }
+        let command = prepare(&said.out, &folder);
         let (lines, log) = (folder.join("lines.ndjson"), folder.join("log"));
-        let process = spawn(runtime, &script, &lines, &log);
+        let process = spawn(&command, &folder, &lines, &log);
         Self {
-            runtime: runtime.to_owned(),
-            script,
+            command,
+            folder,
             lines,
             log,
             process,
@@ -215,7 +327,7 @@ impl Subscriber {
     /// Stops it as a person would and starts it again: it goes on where it was.
     fn restart(&mut self) {
         self.stop();
-        self.process = spawn(&self.runtime, &self.script, &self.lines, &self.log);
+        self.process = spawn(&self.command, &self.folder, &self.lines, &self.log);
     }
 
     /// What it has heard, once that is `count` events.
@@ -248,11 +360,12 @@ impl Subscriber {
     }
 }
 
-fn spawn(runtime: &Path, script: &Path, lines: &Path, log: &Path) -> Running {
+fn spawn(words: &[PathBuf], folder: &Path, lines: &Path, log: &Path) -> Running {
     let append = |path: &Path| fs::File::options().create(true).append(true).open(path).unwrap();
-    let mut command = Command::new(runtime);
-    command.arg(script).current_dir(script.parent().unwrap());
+    let mut command = Command::new(&words[0]);
     command
+        .args(&words[1..])
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(append(lines))
         .stderr(append(log));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use portbook_bus::{
-    Bus, BusOptions, Identity, Login, ManagedServer, PublishLimits, Publisher, ServerSpec, find_binary,
+    Bus, BusOptions, Identity, Login, ManagedServer, PublishLimits, Publisher, ServerPort, ServerSpec,
+    find_binary,
 };
 use portbook_domain::PortCode;
 use portbook_ledger::{KeyName, NoteAlgorithm, Origin, SecretKey, SignerKey};
@@ -57,7 +58,7 @@ impl Site {
             binary,
             store_dir: dir.path().join("nats"),
             seeds_dir: seeds(dir.path()),
-            port: None,
+            port: ServerPort::Free,
             file_store_bytes_max: STREAM_BYTES_MAX,
         })
         .await?;

@@ -27,6 +27,6 @@ pub use log::{Log, ReadError};
 pub use message::{Appended, Outgoing, Stored};
 pub use publish::{BegunBatch, PublishError, PublishLimits, Publisher};
 pub use reader::{Reader, ReaderError, ReaderSpec};
-pub use server::{ManagedServer, ServerError, ServerSpec, find_binary, keys_conf};
+pub use server::{ManagedServer, ServerError, ServerPort, ServerSpec, find_binary, keys_conf};
 pub use snapshot::{SnapshotError, SnapshotHead};
 pub use stream::{ConfigDrift, StreamError, StreamIdentity, StreamSpec};

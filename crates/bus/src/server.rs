@@ -2,6 +2,7 @@
 
 mod binary;
 mod config;
+mod port;
 mod ports;
 mod store_lock;
 
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 
 pub use self::binary::find_binary;
 pub use self::config::keys_conf;
+pub use self::port::ServerPort;
 use self::store_lock::StoreLock;
 use crate::identity::{IdentityError, create_private_dir, create_seeds};
 
@@ -32,8 +34,8 @@ pub struct ServerSpec {
     pub store_dir: PathBuf,
     /// Folder of the seed files; missing ones are created.
     pub seeds_dir: PathBuf,
-    /// TCP port on 127.0.0.1; `None` lets the system choose.
-    pub port: Option<u16>,
+    /// TCP port on 127.0.0.1.
+    pub port: ServerPort,
     /// Largest size of all streams together, in bytes.
     pub file_store_bytes_max: u64,
 }
@@ -77,6 +79,14 @@ pub enum ServerError {
     Identity(#[from] IdentityError),
     /// The server ended before it was ready.
     #[error("nats-server ended with {status} before it was ready: {said}")]
+    EndedEarly {
+        /// How it ended.
+        status: ExitStatus,
+        /// Its last words.
+        said: String,
+    },
+    /// The server had been ready, and ended without having been asked to.
+    #[error("nats-server ended with {status}; it said last: {said}")]
     Ended {
         /// How it ended.
         status: ExitStatus,
@@ -98,6 +108,7 @@ pub enum ServerError {
 pub struct ManagedServer {
     child: Child,
     url: String,
+    port: u16,
     files: ServerFiles,
     binary: PathBuf,
     /// Held until the process is gone. The process itself holds it too: see [`StoreLock`].
@@ -148,14 +159,18 @@ impl ManagedServer {
             .map_err(|source| at(&spec.store_dir, source))?;
         let url = tokio::select! {
             url = timeout(READY_TIMEOUT, ports::wait(&files.run_dir)) => url,
-            status = child.wait() => return Err(files.ended(&spec.binary, status)),
+            status = child.wait() => return Err(match status {
+                Ok(status) => ServerError::EndedEarly { status, said: files.last_words() },
+                Err(source) => at(&spec.binary, source),
+            }),
         };
         match url {
-            Ok(url) => {
+            Ok((url, port)) => {
                 tracing::info!(%url, store_dir = %spec.store_dir.display(), "nats-server is ready");
                 Ok(Self {
                     child,
                     url,
+                    port,
                     files,
                     binary: spec.binary,
                     _lock: lock,
@@ -174,6 +189,12 @@ impl ManagedServer {
         &self.url
     }
 
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its process id; `None` once it has ended.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -183,8 +204,13 @@ impl ManagedServer {
     /// Waits until the server ends without having been asked to, and says how. It is not restarted: who depends on it
     /// must hear of it.
     pub async fn ended(&mut self) -> ServerError {
-        let status = self.child.wait().await;
-        self.files.ended(&self.binary, status)
+        match self.child.wait().await {
+            Ok(status) => ServerError::Ended {
+                status,
+                said: self.files.last_words(),
+            },
+            Err(source) => at(&self.binary, source),
+        }
     }
 
     /// Asks the server to finish, and waits until it is gone. One that does not finish in 10 s is killed.
@@ -223,16 +249,6 @@ impl ServerFiles {
             last_words: store_dir.join("nats-server.err"),
             run_dir: store_dir.join("run"),
             streams_dir: store_dir.join("streams"),
-        }
-    }
-
-    fn ended(&self, binary: &Path, status: io::Result<ExitStatus>) -> ServerError {
-        match status {
-            Ok(status) => ServerError::Ended {
-                status,
-                said: self.last_words(),
-            },
-            Err(source) => at(binary, source),
         }
     }
 

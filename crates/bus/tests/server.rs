@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerError, ServerSpec};
+use portbook_bus::{CheckpointRegister, Identity, ManagedServer, ServerError, ServerPort, ServerSpec};
 use portbook_testkit::cluster::production_config;
 use portbook_testkit::nats::{NatsServer, server_binary};
 
@@ -14,7 +14,7 @@ fn spec_in(dir: &Path) -> ServerSpec {
         binary: server_binary(),
         store_dir: dir.join("nats"),
         seeds_dir: dir.join("keys"),
-        port: None,
+        port: ServerPort::Free,
         file_store_bytes_max: 1 << 30,
     }
 }
@@ -142,17 +142,38 @@ async fn a_server_that_does_not_start_says_why() {
     );
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = Some(taken.local_addr().unwrap().port());
+    let port = taken.local_addr().unwrap().port();
     let error = ManagedServer::start(ServerSpec {
-        port,
+        port: ServerPort::Exactly(port),
         ..spec_in(dir.path())
     })
     .await
     .unwrap_err();
     assert!(
-        matches!(&error, ServerError::Ended { said, .. } if said.contains("address already in use")),
+        matches!(&error, ServerError::EndedEarly { said, .. } if said.contains("address already in use")),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_port_is_kept_while_nobody_else_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = ManagedServer::start(spec_in(dir.path())).await.unwrap();
+    let port = first.port();
+    first.stop().await.unwrap();
+    let spec = ServerSpec {
+        port: ServerPort::Rather(port),
+        ..spec_in(dir.path())
+    };
+    let second = ManagedServer::start(spec.clone()).await.unwrap();
+    assert_eq!(second.port(), port);
+    assert_eq!(second.url(), format!("nats://127.0.0.1:{port}"));
+    second.stop().await.unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let third = ManagedServer::start(spec).await.unwrap();
+    assert_ne!(third.port(), port);
+    third.stop().await.unwrap();
+    drop(taken);
 }
 
 #[tokio::test]

@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -45,11 +47,11 @@ type position struct {
 }
 
 type place struct {
-	Leaf       uint64 `json:"leaf"`
-	Port       string `json:"port"`
-	PortSeq    uint64 `json:"port_seq"`
-	Checkpoint uint64 `json:"checkpoint"`
-	Findings   string `json:"findings,omitempty"`
+	Leaf       uint64   `json:"leaf"`
+	Port       string   `json:"port"`
+	PortSeq    uint64   `json:"port_seq"`
+	Checkpoint uint64   `json:"checkpoint"`
+	Findings   []string `json:"findings"`
 	caseID     string
 }
 
@@ -75,7 +77,7 @@ func placeOf(message jetstream.Msg) (at place, err error) {
 		return at, fmt.Errorf("%w: subject %q", errWrong, message.Subject())
 	}
 	at.Port, at.caseID = parts[2], parts[5]
-	at.Findings = message.Headers().Get("Portbook-Findings")
+	at.Findings = strings.FieldsFunc(message.Headers().Get("Portbook-Findings"), func(r rune) bool { return r == ',' })
 	if at.Leaf, err = number(message, "Portbook-Leaf-Index"); err != nil {
 		return at, err
 	}
@@ -202,7 +204,7 @@ func follow(ctx context.Context, js jetstream.JetStream, at *position) error {
 	if err != nil {
 		return err
 	}
-	for expected := uint64(1); ; {
+	for expected := uint64(1); ctx.Err() == nil; {
 		batch, err := consumer.Fetch(200, jetstream.FetchMaxWait(2*time.Second))
 		if err != nil {
 			return err
@@ -246,6 +248,7 @@ func follow(ctx context.Context, js jetstream.JetStream, at *position) error {
 			}
 		}
 	}
+	return nil
 }
 
 func main() {
@@ -266,12 +269,16 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for {
-		err := follow(context.Background(), js, &at)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for ctx.Err() == nil {
+		err := follow(ctx, js, &at)
 		if errors.Is(err, errWrong) {
 			log.Fatal(err)
 		}
-		log.Printf("waiting for the feed: %v", err)
+		if err != nil && ctx.Err() == nil {
+			log.Printf("waiting for the feed: %v", err)
+		}
 		time.Sleep(300 * time.Millisecond)
 	}
 }

@@ -1,6 +1,7 @@
 //! Follows the verified feed of a portbook: every sealed event once and in order, from where it stopped.
 //!
-//! Needs the crates portbook-subscribe and tokio. Prints a line for each event; put your own work into `handle`.
+//! Needs the crates portbook-subscribe, `serde_json` and tokio. Prints one JSON document a line; put your own work into
+//! `handle`.
 
 use std::error::Error;
 use std::fs;
@@ -8,8 +9,10 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use portbook_subscribe::{
-    Bus, BusOptions, EventData, FeedFilter, Identity, Login, PortCode, Subscription, TypeName, Verified,
+    Bus, BusOptions, FeedFilter, Identity, Login, PortCode, Subscription, TypeName, Verified,
 };
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 const SERVER: &str = "nats://127.0.0.1:4222";
 const SEED_FILE: &str = "subscriber.nk";
@@ -20,24 +23,37 @@ const TYPES: &[&str] = &[];
 const POSITION_FILE: &str = "portbook-subscriber.leaf";
 
 /// Your work. To do it exactly once, store its result and the position in one transaction.
-fn handle(verified: &Verified) -> io::Result<()> {
-    let leaf = verified.place.leaf_index;
-    let said = match verified.event() {
-        Ok((_, event)) => {
-            if let EventData::LicenseGranted(granted) = &event.data {
-                format!("license {} to {}", granted.license_no, granted.destination)
-            } else {
-                event.data.kind().name().to_owned()
-            }
-        }
-        // Of a type or version this build does not know yet.
-        Err(error) => format!("set aside: {error}"),
-    };
-    writeln!(io::stdout(), "{leaf} {} {} {said}", verified.port, verified.case)
+fn handle(verified: &Verified) -> Result<(), Box<dyn Error>> {
+    let place = &verified.place;
+    // With its types: `event.data` is an `EventData`. What this build does not know yet can be read by a newer one.
+    if let Err(error) = verified.event() {
+        writeln!(io::stderr(), "leaf {} is set aside: {error}", place.leaf_index)?;
+    }
+    let event: Value = serde_json::from_slice(&verified.body)?;
+    let line = json!({
+        "leaf": place.leaf_index, "port": verified.port, "port_seq": place.port_seq,
+        "checkpoint": place.checkpoint_size, "findings": place.findings, "event": event,
+    });
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
+
+fn load_position() -> Result<u64, Box<dyn Error>> {
+    match fs::read_to_string(POSITION_FILE) {
+        Ok(text) => Ok(text.trim().parse()?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn save_position(next_leaf: u64) -> io::Result<()> {
+    let unfinished = format!("{POSITION_FILE}.new");
+    fs::write(&unfinished, next_leaf.to_string())?;
+    fs::rename(&unfinished, POSITION_FILE)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let mut terminated = signal(SignalKind::terminate())?;
     let login = Login::Nkey {
         seed_file: SEED_FILE.into(),
     };
@@ -52,15 +68,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .map(|name| TypeName::new(name))
             .collect::<Result<_, _>>()?,
     };
-    let from_leaf = match fs::read_to_string(POSITION_FILE) {
-        Ok(text) => text.trim().parse()?,
-        Err(_) => 0,
-    };
-    let mut subscription = Subscription::open(&bus, filter, from_leaf).await?;
+    let mut subscription = Subscription::open(&bus, filter, load_position()?).await?;
     loop {
-        if let Some(verified) = subscription.next(Duration::from_secs(5)).await? {
+        let next = tokio::select! {
+            next = subscription.next(Duration::from_secs(5)) => next?,
+            _ = terminated.recv() => return Ok(()),
+        };
+        if let Some(verified) = next {
             handle(&verified)?;
-            fs::write(POSITION_FILE, subscription.next_leaf().to_string())?;
+            save_position(subscription.next_leaf())?;
         }
     }
 }

@@ -230,6 +230,11 @@ impl Home {
         self.root.join("http.url")
     }
 
+    /// Where the port of a server that takes a free one is kept.
+    pub(crate) fn port_file(&self, server: &str) -> PathBuf {
+        self.root.join(format!("{server}.port"))
+    }
+
     /// Where a running portbook answers questions about facts.
     pub(crate) fn answers_socket(&self) -> PathBuf {
         self.root.join("answers.sock")

@@ -13,6 +13,7 @@ mod failure;
 mod following;
 mod home;
 mod keeper;
+mod kept_port;
 mod key_file;
 mod live;
 mod node;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use portbook_audit::attest;
 use portbook_bus::{
     Bus, BusOptions, CheckpointRegister, ConnectError, Identity, Log, Login, ManagedServer, PublishLimits,
-    Publisher, ServerSpec, find_binary,
+    Publisher, ServerPort, ServerSpec, find_binary,
 };
 use portbook_domain::ServiceName;
 use portbook_http::ViewLag;
@@ -31,6 +31,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::home::KeyOf;
 use crate::keeper;
+use crate::kept_port::KeptPort;
 use crate::reference::Tables;
 use crate::session::Session;
 
@@ -63,14 +64,16 @@ impl Server {
         if !session.config.nats.url.is_empty() {
             return Ok(Self::elsewhere(session.config.nats.url.clone()));
         }
+        let port = KeptPort::of(session, "nats");
         let child = ManagedServer::start(ServerSpec {
             binary: binary(session)?,
             store_dir: session.home.nats_store().to_owned(),
             seeds_dir: session.home.nats_seeds(),
-            port: None,
+            port: port.had.map_or(ServerPort::Free, ServerPort::Rather),
             file_store_bytes_max: STREAM_BYTES_MAX,
         })
         .await?;
+        port.keep(child.port())?;
         let url_file = session.home.url_file();
         std::fs::write(&url_file, child.url()).map_err(|error| Failure::file("write", &url_file, &error))?;
         let address = Address {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use portbook_bus::{Bus, Identity};
 use portbook_domain::PortCode;
 use portbook_evidence::Evidence;
-use portbook_http::{Bounds, Limits, Router, Standing, ViewLag, bind, health, serve};
+use portbook_http::{Bounds, Limits, Router, Standing, ViewLag, health, serve};
 use portbook_projector::{FeedPosition, Position};
 use portbook_store::LedgerDirectory;
 use portbook_wire::subject::STREAM_LEDGER;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::cosigning::Watched;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::kept_port::listen;
 use crate::live::Live;
 use crate::node::{Address, stopped};
 use crate::session::Session;
@@ -56,14 +57,12 @@ impl Outlet<'_> {
         if settings.listen_addr.is_empty() {
             return Ok(());
         }
-        let (listener, address) = bind(parse_address(&settings.listen_addr)?)
-            .await
-            .map_err(|error| {
-                Failure::of(Exit::Unavailable, &error).hint(format!(
-                    "http.listen_addr is {}; another port may be free",
-                    settings.listen_addr
-                ))
-            })?;
+        let hint = format!(
+            "http.listen_addr is {}; another port may be free",
+            settings.listen_addr
+        );
+        let address = parse_address(&settings.listen_addr)?;
+        let (listener, address) = listen(self.session, "http", address, &hint).await?;
         let url_file = self.session.home.http_url_file();
         let url = format!("http://{address}");
         std::fs::write(&url_file, &url).map_err(|error| Failure::file("write", &url_file, &error))?;

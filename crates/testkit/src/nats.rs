@@ -8,7 +8,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use portbook_bus::{
-    Bus, BusOptions, Identity, Login, ManagedServer, ServerSpec, StreamSpec, create_seeds, find_binary,
+    Bus, BusOptions, Identity, Login, ManagedServer, ServerPort, ServerSpec, StreamSpec, create_seeds,
+    find_binary,
 };
 use tempfile::TempDir;
 
@@ -116,7 +117,7 @@ impl NatsServer {
     pub async fn restart_on(&mut self, port: u16) {
         self.kill().await;
         let spec = ServerSpec {
-            port: Some(port),
+            port: ServerPort::Exactly(port),
             ..self.spec()
         };
         self.server = Some(start(spec).await);
@@ -128,9 +129,7 @@ impl NatsServer {
     /// While the server is killed.
     #[must_use]
     pub fn port(&self) -> u16 {
-        let url = self.url();
-        let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        port.unwrap_or_else(|| panic!("no port in {url}"))
+        self.running().port()
     }
 
     async fn start_in(dir: Folder) -> Self {
@@ -182,7 +181,7 @@ fn spec_in(dir: &Path) -> ServerSpec {
         binary: server_binary(),
         store_dir: dir.join("nats"),
         seeds_dir,
-        port: None,
+        port: ServerPort::Free,
         file_store_bytes_max: FILE_STORE_BYTES_MAX,
     }
 }

@@ -31,9 +31,8 @@ pub(super) fn write(spec: &ServerSpec, files: &ServerFiles) -> Result<(), Server
 }
 
 fn server(spec: &ServerSpec, files: &ServerFiles) -> Result<String, ServerError> {
-    let port = spec.port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
     Ok(SERVER
-        .replace("{{port}}", &port)
+        .replace("{{port}}", &spec.port.setting().to_string())
         .replace("{{file_store_bytes_max}}", &spec.file_store_bytes_max.to_string())
         .replace("{{store_dir}}", quotable(&files.streams_dir)?)
         .replace("{{log_file}}", quotable(&files.log)?))
@@ -62,13 +61,14 @@ fn quotable(path: &Path) -> Result<&str, ServerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::ServerPort;
 
     fn spec(store_dir: &str) -> ServerSpec {
         ServerSpec {
             binary: "nats-server".into(),
             store_dir: store_dir.into(),
             seeds_dir: "seeds".into(),
-            port: None,
+            port: ServerPort::Free,
             file_store_bytes_max: 1 << 30,
         }
     }

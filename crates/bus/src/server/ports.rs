@@ -25,19 +25,19 @@ pub(super) fn remove_stale(run_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the ports file and answers the URL in it. The server writes it once it accepts clients.
-pub(super) async fn wait(run_dir: &Path) -> String {
+/// Waits for the ports file and answers URL and port in it. The server writes it once it accepts clients.
+pub(super) async fn wait(run_dir: &Path) -> (String, u16) {
     let mut period = tokio::time::interval(LOOK_PERIOD);
     loop {
         period.tick().await;
-        if let Some(url) = look(run_dir) {
-            return url;
+        if let Some(found) = look(run_dir) {
+            return found;
         }
     }
 }
 
 /// A file that is only half written is no JSON yet: look again.
-fn look(run_dir: &Path) -> Option<String> {
+fn look(run_dir: &Path) -> Option<(String, u16)> {
     let paths = fs::read_dir(run_dir)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()));
@@ -45,7 +45,9 @@ fn look(run_dir: &Path) -> Option<String> {
         .filter(|path| is_ports_file(path))
         .find_map(|path| fs::read(path).ok())?;
     let ports: Ports = serde_json::from_slice(&text).ok()?;
-    ports.nats.into_iter().next()
+    let url = ports.nats.into_iter().next()?;
+    let port = url.rsplit_once(':')?.1.parse().ok()?;
+    Some((url, port))
 }
 
 fn is_ports_file(path: &Path) -> bool {

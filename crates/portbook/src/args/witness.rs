@@ -53,7 +53,7 @@ pub(crate) enum WitnessCommand {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) logs: LogArgs,
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free one, and the same again at the next start
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
     /// Read every leaf of the logs and derive every chain and seal again, and cosign only then

@@ -87,7 +87,9 @@ const fn needs(language: Language) -> &'static str {
         Language::Python => "\nneeds: pip install nats-py nkeys",
         Language::Node => "\nneeds: npm install @nats-io/transport-node @nats-io/jetstream",
         Language::Go => "\nneeds: go get github.com/nats-io/nats.go",
-        Language::Rust => "\nneeds: the crates portbook-subscribe and tokio",
+        Language::Rust => {
+            "\nneeds: the crates portbook-subscribe, serde_json, and tokio with macros, rt-multi-thread and signal"
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portbook_http::{Limits, bind, serve};
+use portbook_http::{Limits, serve};
 use portbook_witness::endpoint;
 use tokio::sync::watch;
 
@@ -11,6 +11,7 @@ use super::witness;
 use crate::args::witness::ServeArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::kept_port::listen;
 use crate::node::{interrupted, stopped};
 use crate::session::Session;
 
@@ -21,9 +22,8 @@ const READING_PERIOD: Duration = Duration::from_secs(1);
 pub(super) fn run(session: &Session, args: &ServeArgs) -> Outcome {
     let witness = Arc::new(witness(session, &args.logs, args.verify)?);
     session.block_on(async {
-        let (listener, address) = bind(args.listen)
-            .await
-            .map_err(|error| Failure::of(Exit::Unavailable, &error).hint("--listen names another address"))?;
+        let hint = "--listen names another address";
+        let (listener, address) = listen(session, "witness", args.listen, hint).await?;
         let url_file = session.home.root().join("witness.url");
         let url = format!("http://{address}");
         std::fs::write(&url_file, &url).map_err(|error| Failure::file("write", &url_file, &error))?;
