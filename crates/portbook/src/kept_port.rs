@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use portbook_http::bind;
@@ -29,7 +30,7 @@ impl<'a> KeptPort<'a> {
         Self {
             session,
             server,
-            had: text.trim().parse().ok(),
+            had: text.trim().parse().ok().map(NonZeroU16::get),
             file,
         }
     }
