@@ -139,13 +139,13 @@ name = "subscriber"
 edition = "2024"
 
 [dependencies]
-portbook-subscribe = {{ path = {:?} }}
+portbook-subscribe = {{ path = "{}" }}
 serde_json = "1"
 tokio = {{ version = "1", features = ["macros", "rt-multi-thread", "signal"] }}
 
 [workspace]
 "#,
-        repository().join("crates/subscribe")
+        repository().join("crates/subscribe").display()
     );
     fs::create_dir(folder.join("src")).unwrap();
     fs::write(folder.join("src/main.rs"), program).unwrap();
